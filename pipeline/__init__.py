@@ -1,0 +1,1 @@
+"""Heddle: raw text to an evaluated language model, every document accounted for."""

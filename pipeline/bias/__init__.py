@@ -1,0 +1,1 @@
+"""Lexicons, corpus measures and balancing weights. Pure."""

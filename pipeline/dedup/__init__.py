@@ -1,0 +1,1 @@
+"""Exact and MinHash-LSH near-duplicates, verified and clustered. Pure."""

@@ -1,0 +1,1 @@
+"""A model directory in the formats of other tools."""

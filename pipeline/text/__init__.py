@@ -1,0 +1,1 @@
+"""Kernels over text: words, normal form, personal data, n-gram hashes. Pure."""

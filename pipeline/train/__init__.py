@@ -1,0 +1,1 @@
+"""The loop that every neural family shares: batches, optimizer, schedule, checkpoint."""
