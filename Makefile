@@ -1,0 +1,44 @@
+# The two commands of the README are `make demo` and `make test`. Every target sets up what it needs first.
+SHELL := /bin/sh
+VENV := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: demo test ui check lint types imports format deps help
+.DEFAULT_GOAL := help
+
+help:             ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: setup       ## the whole pipeline on the default corpus, as a Prefect flow; FILES=path takes your own text instead
+	$(VENV)/python -m flows.pipeline $(if $(FILES),--files $(FILES))
+
+ui: setup         ## the Prefect server and the page of the last run
+	$(VENV)/python -m flows.server
+
+test: setup       ## every test
+	$(VENV)/python -m pytest -n 2 --dist loadfile
+
+check: lint types imports test  ## what CI runs
+
+lint: setup       ## ruff: rules and formatting
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+
+types: setup      ## mypy --strict
+	$(VENV)/mypy
+
+imports: setup    ## the layers of docs/architecture.md
+	$(VENV)/lint-imports
+
+format: setup     ## rewrite in the house style
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+
+deps: setup       ## write each stage's code dependencies into dvc.yaml
+	$(VENV)/python tests/closure.py
+
+.PHONY: setup
+setup: .venv/requirements.lock
+
+.venv/requirements.lock: requirements.lock scripts/setup.sh
+	@scripts/setup.sh
