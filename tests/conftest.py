@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,3 +25,32 @@ def shared() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+def clone(folder: Path) -> Path:
+    """A git repository in ``folder`` with the files of this checkout as they are now, committed; nothing that was built."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "clone"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    return folder
+
+
+def shell(script: str, cwd: Path) -> str:
+    """Run a shell script with this environment's programs first on the path; returns its output, fails with it."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "NUMBA_CACHE_DIR": str(ROOT / ".scratch" / "numba")}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout[-8000:]}"
+    return done.stdout
