@@ -7,6 +7,7 @@ PipelineError                     exit code 1, one message, no traceback
 │   ├── SchemaError               a table with other columns than its contract
 │   ├── EmptyCorpusError          no document left to work on
 │   ├── DuplicateIdError          two documents with one id
+│   ├── TooFewExamplesError       a corpus that a task finds too little in
 │   └── CheckpointMismatchError   a checkpoint of another run
 ├── ConservationError             documents in ≠ documents out + dropped
 ├── ManifestError                 a model directory that is not what its manifest says
@@ -47,6 +48,10 @@ class EmptyCorpusError(InputError):
 
 class DuplicateIdError(InputError):
     """Two documents carry the same id, so their fate could not be told apart."""
+
+
+class TooFewExamplesError(InputError):
+    """The documents hold too few examples, or too few classes, of a fine-tuning task."""
 
 
 class CheckpointMismatchError(InputError):
