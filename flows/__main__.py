@@ -1,0 +1,38 @@
+"""``python -m flows [STAGE...] [--ui]`` runs the pipeline through Prefect: the flow of ``flows/pipeline.py``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows import server
+from pipeline.errors import PipelineError
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the flow and return the exit code: 0, or 1 with the failing stage's own message on standard error."""
+    parser = argparse.ArgumentParser(prog="python -m flows", description=__doc__)
+    parser.add_argument("stages", metavar="STAGE", nargs="*", help="a stage of dvc.yaml, with all it needs; default: every stage")
+    parser.add_argument("--ui", action="store_true", help="start a server that stays, to look at the run while it goes on")
+    arguments = parser.parse_args(argv)
+    root = Path.cwd()
+    try:
+        if arguments.ui and not server.find(root):
+            server.start(root)
+        with server.connected(root):
+            from flows.pipeline import heddle
+
+            state = heddle(arguments.stages, return_state=True)
+    except PipelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if state.is_completed():
+        return 0
+    print(f"error: {state.message}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
