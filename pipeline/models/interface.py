@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+END_OF_TEXT_ID = 0  # of <|endoftext|>, the first special token that the tokenizer is trained with
+
 
 class LanguageModel(Protocol):
     """A model of token sequences that open with the end-of-text token; the only thing that stages know of a family."""
@@ -27,9 +29,7 @@ class LanguageModel(Protocol):
         """Numbers that training set: weights of a neural model (a tied one counts once), stored n-grams of a counted one."""
         ...
 
-    def loglikelihood(
-        self, input_ids: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float64]:
+    def loglikelihood(self, input_ids: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Nats, log p(token t | the row's tokens before t), of shape (B, T).
 
         ``input_ids`` (B, T) are rows that open with the end-of-text token, ``lengths`` (B,) their lengths; what follows is
