@@ -137,8 +137,8 @@ class Sequences:
         self.dtype = np.dtype(index["dtype"])
         self._index, self._arrays = index, arrays
         self._bounds = np.cumsum([0, *(len(array) for array in arrays)], dtype=np.int64)
-        lengths: Positions = documents["length"].to_numpy()
-        self.document_starts: Positions = np.cumsum(lengths) - lengths
+        self.document_lengths: Positions = documents["length"].to_numpy()
+        self.document_starts: Positions = np.cumsum(self.document_lengths) - self.document_lengths
 
     @classmethod
     def open(cls, path: Path) -> Sequences:
@@ -204,7 +204,7 @@ class Sequences:
     def tokens(self, row: int) -> Tokens:
         """The ids of document ``row``, its opening token first."""
         start = int(self.document_starts[row])
-        return self._span(start, start + self.documents["length"][row].as_py())
+        return self._span(start, start + int(self.document_lengths[row]))
 
 
 def _read_index(path: Path) -> dict[str, Any]:
