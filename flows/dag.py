@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class Graph:
     """
 
     def __init__(self, root: Path, *, say: Callable[[str], None] = print) -> None:
+        # After a kill DVC clears the dead process's entries in its lock file and says so for each of them.
+        logging.getLogger("dvc.rwlock").setLevel(logging.ERROR)
         try:
             with Repo(str(root), _wait_for_lock=True) as repo:
                 self.root = Path(repo.root_dir)

@@ -5,6 +5,7 @@ DVC decides whether a stage runs. Prefect decides when, tries again, keeps the l
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -16,89 +17,103 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from prefect import flow, get_run_logger, task
+from prefect import Task, allow_failure, flow, get_run_logger
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
+from prefect.futures import wait
 from prefect.states import Cancelled, Completed, Failed, State
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import artifacts, stage, summary
+from flows import artifacts, summary
 from flows.dag import Graph, Stage
+from flows.stage import COMPLETED, FAILED, RESTORED, STOPPED, UNCHANGED, Outcome, headline, reproduce, stop_all
 from flows.summary import Result
 from pipeline.errors import PipelineError
 
 ACCELERATOR = "accelerator"  # the tag of stages that need the GPU, or every core
 MOST_TASKS = 256  # threads: a task that waits for another holds one
 SECONDS_BETWEEN_LOOKS = 2.0  # at whether someone cancelled the run in the UI
+SKIPPED = "Skipped"  # a stage that it needs failed
+CRASHED = "Crashed"  # an error of the flow itself, which Prefect logs
+GOOD = {UNCHANGED, RESTORED, COMPLETED}
+_TYPES = {
+    **dict.fromkeys(GOOD, StateType.COMPLETED),
+    FAILED: StateType.FAILED,
+    **dict.fromkeys((SKIPPED, STOPPED), StateType.CANCELLED),
+}
 _accelerator = threading.Semaphore(1)
 
 
-@flow(name="heddle", task_runner=ThreadPoolTaskRunner(max_workers=MOST_TASKS), persist_result=False)
+@flow(name="heddle", task_runner=ThreadPoolTaskRunner(max_workers=MOST_TASKS), persist_result=False)  # type: ignore[untyped-decorator]
 def heddle(targets: list[str] | None = None) -> State[None]:
     """Bring ``targets`` (default: every stage) and what they need up to date, in the DVC project of the working directory."""
     log = get_run_logger()
+    logging.getLogger("prefect.task_runs").addFilter(_is_news)
     try:
         graph = Graph(Path.cwd(), say=log.info)
         stages = graph.select(targets or [])
     except PipelineError as error:
         return Failed(message=str(error))
+    run = _Run(graph.root)
     with _stages_end_with_the_run():
         futures: dict[str, Any] = {}
         for each in stages:
-            futures[each.name] = _task(each).submit(each, graph.root, [futures[name] for name in each.upstream])
-        states = {name: _final_state(future) for name, future in futures.items()}
-    results = [_result(name, state) for name, state in states.items()]
+            futures[each.name] = run.submit(each, [futures[name] for name in each.upstream])
+        wait(list(futures.values()))
+    results = [run.results[each.name] for each in stages]
     artifacts.publish_results(results)
     summary.show(graph, results)
     return _verdict(results)
 
 
-def _task(each: Stage) -> Any:
-    return run_stage.with_options(
-        name=each.name, task_run_name=each.name, tags=set(each.options.tags), retries=each.options.retries
-    )
+class _Run:
+    """The stages of one flow run and what became of them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.results: dict[str, Result] = {}
+
+    def submit(self, each: Stage, upstream: list[Any]) -> Any:
+        """A task named after the stage that starts when ``upstream`` has ended, however that may have been."""
+        self.results[each.name] = Result(each.name, CRASHED, "ended without a result; see its log", 0.0)
+        options = {"tags": set(each.options.tags), "retries": each.options.retries}
+        # Prefect's cache called a result good whose file had been deleted: DVC alone decides what is up to date.
+        task: Any = Task(self.bring_up_to_date, name=each.name, task_run_name=each.name, cache_policy=NO_CACHE, **options)
+        return task.submit(each, wait_for=[allow_failure(future) for future in upstream])
+
+    def bring_up_to_date(self, each: Stage) -> State[None]:
+        """Have DVC make one stage, unless nothing about it changed or a stage that it needs failed."""
+        log, started = get_run_logger(), time.monotonic()
+        upstream = [self.results[name] for name in each.upstream]
+        broken = [r.stage for r in upstream if r.did not in GOOD]
+        why = each.changed or ", ".join(f"{r.stage} {r.did.lower()}" for r in upstream if r.did != UNCHANGED)
+        if broken:
+            outcome = Outcome(SKIPPED, f"needs {', '.join(broken)}")
+        elif not why:
+            outcome = Outcome(UNCHANGED)
+        else:
+            with _accelerator if ACCELERATOR in each.options.tags else nullcontext():
+                outcome = reproduce(each.name, self.root, log.info, each.options.timeout_seconds)
+        self.results[each.name] = Result(each.name, outcome.name, outcome.message or why, time.monotonic() - started)
+        if outcome.name in GOOD:
+            artifacts.publish_report(each, self.root)
+        return State(type=_TYPES[outcome.name], name=outcome.name, message=outcome.message or why)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
-def run_stage(each: Stage, root: Path, upstream: list[Result]) -> State[Result]:
-    """Have DVC bring one stage up to date; ends Unchanged, Restored, Completed, Failed or Cancelled."""
-    log, started = get_run_logger(), time.monotonic()
-    why = each.changed or ", ".join(f"{r.stage} {r.did.lower()}" for r in upstream if r.did != stage.UNCHANGED)
-    outcome = _reproduce(each, root, log) if why else stage.Outcome(stage.UNCHANGED)
-    if outcome.name == stage.FAILED:
-        return Failed(message=f"{each.name} failed:\n{outcome.message}")
-    if outcome.name == stage.STOPPED:
-        return Cancelled(message=outcome.message)
-    artifacts.publish_report(each, root)
-    result = Result(each.name, outcome.name, why, time.monotonic() - started)
-    return Completed(name=outcome.name, message=why, data=result)
-
-
-def _reproduce(each: Stage, root: Path, log: Any) -> stage.Outcome:
-    with _accelerator if ACCELERATOR in each.options.tags else nullcontext():
-        return stage.reproduce(each.name, root, log.info, each.options.timeout_seconds)
-
-
-def _final_state(future: Any) -> State[Result]:
-    future.wait()
-    return future.state  # type: ignore[no-any-return]
-
-
-def _result(name: str, state: State[Result]) -> Result:
-    if state.is_completed():
-        return state.result()  # type: ignore[no-any-return]
-    return Result(name, state.name or state.type.value, state.message or "", 0.0)
+def _is_news(record: logging.LogRecord) -> bool:
+    """False for a line that Prefect repeats, with an empty traceback, right before ``Finished in state Failed``."""
+    return not record.getMessage().startswith("Task run failed with state")
 
 
 def _verdict(results: list[Result]) -> State[None]:
-    failures = [r.why for r in results if r.did == stage.FAILED]
-    counts = summary.counts(results)
+    failures = [f"{r.stage} failed:\n{headline(r.why)}" for r in results if r.did in {FAILED, CRASHED}]
     if failures:
         return Failed(message="\n\n".join(failures))
-    if any(r.did == "Cancelled" for r in results):
-        return Cancelled(message=counts)
-    return Completed(message=counts)
+    if any(r.did == STOPPED for r in results):
+        return Cancelled(message=summary.counts(results))
+    return Completed(message=summary.counts(results))
 
 
 @contextmanager
@@ -108,7 +123,7 @@ def _stages_end_with_the_run() -> Iterator[None]:
     previous: dict[int, Any] = {}
 
     def stop(number: int, frame: FrameType | None) -> None:
-        stage.stop_all()
+        stop_all()
         if callable(previous[number]):
             previous[number](number, frame)
 
@@ -130,7 +145,7 @@ def _watch(run_id: Any, done: threading.Event) -> None:
         while not done.wait(SECONDS_BETWEEN_LOOKS):
             state = client.read_flow_run(run_id).state
             if state and (state.is_cancelled() or state.is_cancelling()):
-                stage.stop_all()
+                stop_all()
                 return
 
 

@@ -121,3 +121,10 @@ def _own_lines(lines: list[str]) -> list[str]:
     command = max((n for n, line in enumerate(lines) if line.startswith(_SAYS_COMMAND)), default=-1)
     own = [line for line in lines[command + 1 :] if not line.startswith(_SAYS_FAILED)]
     return (own or lines)[-LINES_KEPT:]
+
+
+def headline(message: str) -> str:
+    """The stage's own error in the lines that it left: from its last ``error: …`` on, or else all of them."""
+    lines = message.splitlines()
+    start = max((n for n, line in enumerate(lines) if line.startswith("error: ")), default=0)
+    return "\n".join(lines[start:])
