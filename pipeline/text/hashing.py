@@ -173,3 +173,31 @@ def decode(data: Any, at: Any) -> Any:
         return ((lead & 0x0F) << 12) | ((np.int64(data[at + 1]) & 0x3F) << 6) | (np.int64(data[at + 2]) & 0x3F), 3
     code = ((lead & 0x07) << 18) | ((np.int64(data[at + 1]) & 0x3F) << 12)
     return code | ((np.int64(data[at + 2]) & 0x3F) << 6) | (np.int64(data[at + 3]) & 0x3F), 4
+
+
+def index_hashes(keys: U64) -> I64:
+    """Slots of a hash table over distinct ``keys``, for ``find``: a power of two, at most half full, -1 where empty."""
+    slots = np.full(max(2, 1 << (2 * len(keys) - 1).bit_length()), -1)
+    _fill(keys, slots)
+    return slots
+
+
+@kernel
+def find(key: np.uint64, keys: Any, slots: Any) -> Any:
+    """Position of ``key`` in ``keys``, or -1: linear probing from its lowest bits, which are mixed already."""
+    mask = np.uint64(len(slots) - 1)
+    at = key & mask
+    while slots[at] >= 0 and keys[slots[at]] != key:
+        at = (at + np.uint64(1)) & mask
+    return slots[at]
+
+
+@kernel
+def _fill(keys: Any, slots: Any) -> None:
+    """Put the position of every key into the first free slot from its own."""
+    mask = np.uint64(len(slots) - 1)
+    for i in range(len(keys)):
+        at = keys[i] & mask
+        while slots[at] >= 0:
+            at = (at + np.uint64(1)) & mask
+        slots[at] = i
