@@ -1,0 +1,138 @@
+"""Line charts, whiskers and heat maps as SVG. Each takes plain numbers and returns one drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from pipeline.reporting import svg, words
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: its name is written at its end. ``colour`` is an index into the palette; a dashed line is a reference."""
+
+    name: str
+    points: Sequence[Point]
+    colour: int
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Whisker:
+    """One figure with its 95 % interval, if it has one."""
+
+    label: str
+    value: float
+    low: float | None
+    high: float | None
+    accent: bool = False
+
+
+def line_chart(
+    series: Sequence[Series],
+    *,
+    title: str,
+    description: str,
+    x_label: str = "",
+    y_format: str = "g",
+    categories: Sequence[str] = (),
+    size: tuple[int, int] = (520, 260),
+    label_width: int = 120,
+) -> Markup:
+    """Lines over a common x, each named at its end. With ``categories`` x is an index into them."""
+    width, height = size
+    left, right, top, bottom = 46, width - label_width, 14, height - 40
+    xs = [x for s in series for x, _ in s.points]
+    ys = [y for s in series for _, y in s.points]
+    margin = (max(ys) - min(ys)) * 0.06 or abs(max(ys)) * 0.1 or 1.0
+    low = max(0.0, min(ys) - margin) if min(ys) >= 0 else min(ys) - margin
+    x_of, y_of = svg.scale((min(xs), max(xs)), (left, right)), svg.scale((low, max(ys) + margin), (bottom, top))
+    grid = [_y_tick(value, y_of(value), left, right, y_format) for value in svg.ticks(low, max(ys) + margin, 4)]
+    marks = list(enumerate(categories)) or [(x, words.count(x)) for x in svg.ticks(min(xs), max(xs), 4)]
+    grid += [svg.text(x_of(x), bottom + 16, name, anchor="middle", class_="tick") for x, name in marks]
+    grid.append(svg.text(right, bottom + 33, x_label, anchor="end", class_="tick"))
+    return svg.drawing(width, height, title, description, *grid, *_lines(series, x_of, y_of, (top, bottom), right))
+
+
+def _y_tick(value: float, y: float, left: float, right: float, y_format: str) -> Markup:
+    line = svg.tag("line", x1=left, x2=right, y1=y, y2=y, class_="grid")
+    return line + svg.text(left - 8, y + 4, f"{value:{y_format}}", anchor="end", class_="tick")
+
+
+def _lines(series: Sequence[Series], x_of, y_of, extent: tuple[float, float], right: float) -> list[Markup]:  # type: ignore[no-untyped-def]
+    ends = [y_of(s.points[-1][1]) for s in series]
+    labels = svg.spread(ends, 15, *extent)
+    parts = []
+    for s, end, at in zip(series, ends, labels, strict=True):
+        x = x_of(s.points[-1][0])
+        tip = svg.tag("title", f"{s.name}: {words.figure(s.points[0][1])} → {words.figure(s.points[-1][1])}")
+        d = svg.path((x_of(a), y_of(b)) for a, b in s.points)
+        parts.append(svg.tag("path", tip, d=d, class_=f"line {svg.colour(s.colour)}{' dashed' if s.dashed else ''}"))
+        parts.append(svg.tag("circle", tip, cx=x, cy=end, r=3, class_=f"dot {svg.colour(s.colour)}"))
+        parts.append(svg.tag("path", d=svg.path([(x + 5, end), (right + 10, at)]), class_="leader"))
+        parts.append(svg.text(right + 13, at + 4, s.name, class_=f"label t{svg.colour(s.colour)}"))
+    return parts
+
+
+def whisker_chart(rows: Sequence[Whisker], *, title: str, description: str, x_label: str, width: int = 720) -> Markup:
+    """A dot per row on a common scale, a bar for its interval, its value at the end."""
+    left, right, step = 170, width - 150, 34
+    ends = [v for r in rows for v in (r.value, r.low, r.high) if v is not None]
+    margin = (max(ends) - min(ends)) * 0.08 or abs(max(ends)) * 0.1 or 1.0
+    domain = (min(ends) - margin, max(ends) + margin)
+    x_of, height = svg.scale(domain, (left, right)), step * len(rows) + 46
+    parts = []
+    for value in svg.ticks(*domain, 5):
+        parts.append(svg.tag("line", x1=x_of(value), x2=x_of(value), y1=8, y2=height - 36, class_="grid"))
+        parts.append(svg.text(x_of(value), height - 20, f"{value:g}", anchor="middle", class_="tick"))
+    for index, row in enumerate(rows):
+        parts += _whisker(row, 8 + step * (index + 0.5), x_of, left, right)
+    parts.append(svg.text(right, height - 3, x_label, anchor="end", class_="tick"))
+    return svg.drawing(width, height, title, description, *parts)
+
+
+def _whisker(row: Whisker, y: float, x_of, left: float, right: float) -> list[Markup]:  # type: ignore[no-untyped-def]
+    kind = "accent" if row.accent else "plain"
+    tip = svg.tag("title", f"{row.label}: {words.figure(row.value)} {words.interval(row.low, row.high)}".rstrip())
+    parts = [svg.text(left - 14, y + 4, words.clipped(row.label, 24), anchor="end", class_=f"label {'strong' if row.accent else ''}")]
+    if row.low is not None and row.high is not None:
+        a, b = x_of(row.low), x_of(row.high)
+        parts.append(svg.tag("rect", tip, x=a, y=y - 4, width=max(b - a, 1.0), height=8, rx=4, class_=f"band {kind}"))
+    parts.append(svg.tag("circle", tip, cx=x_of(row.value), cy=y, r=5.5, class_=f"point {kind}"))
+    parts.append(svg.text(right + 14, y + 4, words.figure(row.value), class_="label strong"))
+    parts.append(svg.text(right + 62, y + 4, words.interval(row.low, row.high), class_="tick"))
+    return parts
+
+
+def heat_map(
+    values: Sequence[Sequence[float | None]], rows: Sequence[str], columns: Sequence[str], *, title: str, description: str, limit: float
+) -> Markup:
+    """Cells from −limit (first colour) over nothing at 0 to +limit (second colour); None is an empty cell."""
+    left, top, cell, high = 150, 92, 44, 24
+    parts = [
+        svg.tag("text", name, transform=f"translate({left + cell * (i + 0.5):.0f} {top - 8}) rotate(-40)", class_="tick")
+        for i, name in enumerate(columns)
+    ]
+    for r, name in enumerate(rows):
+        y = float(top + high * r)
+        parts.append(svg.text(left - 10, y + 16, name, anchor="end", class_="label"))
+        parts += [_cell(value, left + cell * c, y, cell, high, limit, f"{name} × {columns[c]}") for c, value in enumerate(values[r])]
+    return svg.drawing(left + cell * len(columns) + 60, top + high * len(rows) + 8, title, description, *parts)
+
+
+def _cell(value: float | None, x: float, y: float, width: float, height: float, limit: float, name: str) -> Markup:
+    if value is None:
+        tip = svg.tag("title", f"{name}: too few mentions")
+        return svg.tag("rect", tip, x=x + 1, y=y + 1, width=width - 2, height=height - 2, rx=3, class_="cell none")
+    tip = svg.tag("title", f"{name}: {value:+.2f}")
+    strength = min(abs(value) / limit, 1.0)
+    rect = svg.tag(
+        "rect", tip, x=x + 1, y=y + 1, width=width - 2, height=height - 2, rx=3,
+        class_=f"cell {'more' if value > 0 else 'less'}", fill_opacity=f"{0.08 + 0.82 * strength:.2f}",
+    )  # fmt: skip
+    return rect + svg.text(x + width / 2, y + 16, f"{value:+.1f}", anchor="middle", class_="cellvalue")
