@@ -1,7 +1,7 @@
 """A model directory: written whole or not at all, loaded only when it is what its manifest says.
 
-config.json, model.safetensors, tokenizer.json, tokenizer_config.json, generation_config.json, manifest.json. The decoder's loads with
-``AutoModelForCausalLM.from_pretrained``; the tokenizer of every family with ``AutoTokenizer.from_pretrained``.
+It holds config.json, model.safetensors, tokenizer.json, tokenizer_config.json, generation_config.json and manifest.json. The
+decoder's loads with ``AutoModelForCausalLM.from_pretrained``, the tokenizer of every family with ``AutoTokenizer``.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def save_model(
 
 
 def load_model(directory: Path, *, verify: bool = True) -> LanguageModel:
-    """The model in ``directory``, of any family, quantized or not, on the CPU in float32.
+    """Load the model in ``directory``, of any family, quantized or not, on the CPU in float32.
 
     Raises MissingInputError without a config.json, ManifestError when a file differs from the manifest or the family is unknown.
     """
@@ -72,7 +72,7 @@ def load_model(directory: Path, *, verify: bool = True) -> LanguageModel:
 
 
 def load_tokenizer(directory: Path) -> Tokenizer:
-    """The tokenizer of a model directory. Raises MissingInputError when it has none."""
+    """Load the tokenizer of a model directory. Raises MissingInputError when it has none."""
     path = directory / "tokenizer.json"
     if not path.is_file():
         raise MissingInputError(f"{path}: no such file; {directory} is no complete model directory")
@@ -80,7 +80,7 @@ def load_tokenizer(directory: Path) -> Tokenizer:
 
 
 def read_config(directory: Path) -> dict[str, Any]:
-    """config.json of a model directory. Raises MissingInputError without it."""
+    """Read config.json of a model directory. Raises MissingInputError without it."""
     path = directory / "config.json"
     if not path.is_file():
         raise MissingInputError(f"{path}: no such file; run the stage that writes this model (dvc repro)")

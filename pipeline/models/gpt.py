@@ -71,7 +71,7 @@ class GPT(NeuralModel):
         self._initialise(torch.Generator().manual_seed(seed))
 
     def _initialise(self, generator: torch.Generator) -> None:
-        """Matrices normal with variance 1 / fan-in, those that write into the residual stream zero, so that each block starts as identity."""
+        """Make matrices normal with variance 1 / fan-in, and zero those that write into the residual stream: layers start as identity."""
         for name, weight in self.named_parameters():
             if weight.ndim == 1:
                 nn.init.ones_(weight)
@@ -153,7 +153,7 @@ class GPT(NeuralModel):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A model of the shape that config.json states, weights yet to be set."""
+        """Make a model of the shape that config.json states, weights yet to be set."""
         return cls(
             config["vocab_size"],
             dim=config["hidden_size"],
@@ -235,7 +235,7 @@ class Layer(nn.Module):  # type: ignore[misc]
     def forward(
         self, x_BTD: Tensor, positions: tuple[Tensor, Tensor], mask: Tensor, past: tuple[Tensor, Tensor] | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """The new states, and the keys and values up to here."""
+        """Return the new states, and the keys and values up to here."""
         attended, cache = self.self_attn(self.input_layernorm(x_BTD), positions, mask, past)
         x_BTD = x_BTD + attended
         return x_BTD + self.mlp(self.post_attention_layernorm(x_BTD)), cache
@@ -257,7 +257,7 @@ class Attention(nn.Module):  # type: ignore[misc]
     def forward(
         self, x_BTD: Tensor, positions: tuple[Tensor, Tensor], mask: Tensor, past: tuple[Tensor, Tensor] | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """What each token reads (B, T, D), and the keys and values up to here."""
+        """Return what each token reads (B, T, D), and the keys and values up to here."""
         heads = (*x_BTD.shape[:2], -1, self.head_dim)
         q_BHTd = rotate(self.q_norm(self.q_proj(x_BTD).view(heads)).transpose(1, 2), positions)
         k_BGSd = rotate(self.k_norm(self.k_proj(x_BTD).view(heads)).transpose(1, 2), positions)
@@ -279,7 +279,7 @@ class MLP(nn.Module):  # type: ignore[misc]
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         """(B, T, D) → (B, T, D)."""
-        return self.down_proj(F.silu(self.gate_proj(x_BTD)) * self.up_proj(x_BTD))  # type: ignore[no-any-return]
+        return self.down_proj(F.silu(self.gate_proj(x_BTD)) * self.up_proj(x_BTD))
 
 
 def attend(q_BHTd: Tensor, k_BGSd: Tensor, v_BGSd: Tensor, mask: Tensor) -> Tensor:

@@ -56,14 +56,14 @@ class LanguageModel(Protocol):
         ...
 
     def config(self) -> dict[str, Any]:
-        """The content of config.json: ``model_type``, ``vocab_size`` and whatever ``from_state`` needs."""
+        """Return the content of config.json: ``model_type``, ``vocab_size`` and whatever ``from_state`` needs."""
         ...
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """The tensors of model.safetensors by name."""
+        """Return the tensors of model.safetensors by name."""
         ...
 
     @classmethod
     def from_state(cls, config: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """The model that ``config()`` and ``state()`` came from. Raises ManifestError for missing or misshapen tensors."""
+        """Make the model that ``config()`` and ``state()`` came from. Raises ManifestError for missing or misshapen tensors."""
         ...

@@ -43,12 +43,12 @@ class NeuralModel(nn.Module):  # type: ignore[misc]
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
-        """The content of config.json."""
+        """Return the content of config.json."""
 
     @classmethod
     @abstractmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A model of this shape with weights yet to be set."""
+        """Make a model of this shape with weights yet to be set."""
 
     @abstractmethod
     def loglikelihood(self, input_ids: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -101,7 +101,7 @@ class NeuralModel(nn.Module):  # type: ignore[misc]
         return [row[: row.index(stop_id)] if stop_id in row else row for row in rows]
 
     def check_ids(self, input_ids: npt.NDArray[np.int64]) -> Tensor:
-        """The ids on the model's device. Raises VocabularyError for one outside the vocabulary."""
+        """Return the ids on the model's device. Raises VocabularyError for one outside the vocabulary."""
         if input_ids.size and not 0 <= int(input_ids.min()) <= int(input_ids.max()) < self.vocab_size:
             found = f"{int(input_ids.min())} to {int(input_ids.max())}"
             raise VocabularyError(
@@ -110,12 +110,12 @@ class NeuralModel(nn.Module):  # type: ignore[misc]
         return torch.from_numpy(np.ascontiguousarray(input_ids)).to(self.device)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """The weights by name, float32."""
+        """Return the weights by name, float32."""
         return {name: weight.detach().cpu().numpy() for name, weight in self.state_dict().items()}
 
     @classmethod
     def from_state(cls, config: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """The model that ``config()`` and ``state()`` came from. Raises ManifestError for missing or misshapen tensors."""
+        """Make the model that ``config()`` and ``state()`` came from. Raises ManifestError for missing or misshapen tensors."""
         model = cls.from_config(config)
         expected = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
         found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}

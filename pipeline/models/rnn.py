@@ -1,4 +1,4 @@
-"""Recurrent families: the LSTM (Hochreiter and Schmidhuber 1997) with an output matrix tied to the embedding (arXiv:1608.05859)."""
+"""The LSTM (Hochreiter and Schmidhuber 1997), its output matrix tied to the embedding (arXiv:1608.05859)."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class LSTM(NeuralModel):
         return out
 
     def config(self) -> dict[str, Any]:
-        """The content of config.json."""
+        """Return the content of config.json."""
         return {
             "architectures": ["HeddleLSTM"],
             "model_type": self.model_type,
@@ -98,7 +98,7 @@ class LSTM(NeuralModel):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A model of the shape that config.json states, weights yet to be set."""
+        """Make a model of the shape that config.json states, weights yet to be set."""
         return cls(
             config["vocab_size"],
             dim=config["embedding_size"],
