@@ -64,8 +64,7 @@ def test_the_bytes_do_not_depend_on_batches_threads_or_hash_seed() -> None:
     once = train()
     assert train_bpe(([text] for text in TEXTS), vocab_size=300, split="qwen2", min_frequency=2) == once
     code = (
-        "from pipeline.tokenizer.train import train_bpe
-"
+        "from pipeline.tokenizer.train import train_bpe;"
         f"print(train_bpe([{TEXTS!r}], vocab_size=300, split='qwen2', min_frequency=2), end='')"
     )
     for variables in ({"RAYON_NUM_THREADS": "1", "PYTHONHASHSEED": "1"}, {"RAYON_NUM_THREADS": "3", "PYTHONHASHSEED": "2"}):
