@@ -117,7 +117,16 @@ def _measure(offsets: Any, data: Any, table: Any, by_whitespace: bool, stop_word
 
 @kernel
 def _scan(
-    data: Any, first: int, last: int, table: Any, by_whitespace: bool, stop_words: Any, sums: Any, inverses: Any, ends: Any, row: Any
+    data: Any,
+    first: int,
+    last: int,
+    table: Any,
+    by_whitespace: bool,
+    stop_words: Any,
+    sums: Any,
+    inverses: Any,
+    ends: Any,
+    row: Any,
 ) -> Any:
     """Split one text into words and lines and fill its first eight columns.
 
@@ -242,7 +251,16 @@ def _duplicates(data: Any, first: int, last: int, least: int, generation: int, k
 
 @kernel
 def _top(
-    sums: Any, inverses: Any, ends: Any, words: int, n: int, generation: int, keys: Any, generations: Any, counts: Any, firsts: Any
+    sums: Any,
+    inverses: Any,
+    ends: Any,
+    words: int,
+    n: int,
+    generation: int,
+    keys: Any,
+    generations: Any,
+    counts: Any,
+    firsts: Any,
 ) -> int:
     """Characters of the most frequent n-gram, words joined by a space, times its count; of a tie, the one seen first."""
     mask = _mask(words)
@@ -261,9 +279,7 @@ def _top(
 
 
 @kernel
-def _repeated(
-    sums: Any, inverses: Any, ends: Any, words: int, n: int, generation: int, keys: Any, generations: Any
-) -> int:
+def _repeated(sums: Any, inverses: Any, ends: Any, words: int, n: int, generation: int, keys: Any, generations: Any) -> int:
     """Characters of the n-grams, words joined without a space, that came before; a repeated one is stepped over whole."""
     mask = _mask(words)
     chars = i = 0

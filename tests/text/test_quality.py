@@ -81,7 +81,32 @@ def twin(text: str, rule: str) -> list[float]:
 
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=120)
-PIECES = ["a", "ab", "b", "the", "of", "be", " ", " ", "\n", "\n\n", "\r\n", "\r", "...", ".", "…", "•", "-", "#", "é", "한", "\u2028", "\x1f", "\u0301", "😀"]
+PIECES = [
+    "a",
+    "ab",
+    "b",
+    "the",
+    "of",
+    "be",
+    " ",
+    " ",
+    "\n",
+    "\n\n",
+    "\r\n",
+    "\r",
+    "...",
+    ".",
+    "…",
+    "•",
+    "-",
+    "#",
+    "é",
+    "한",
+    "\u2028",
+    "\x1f",
+    "\u0301",
+    "😀",
+]
 REPETITIVE = st.lists(st.sampled_from(PIECES), max_size=150).map("".join)
 
 
