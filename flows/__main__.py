@@ -22,9 +22,11 @@ def main(argv: Sequence[str]) -> int:
         if arguments.ui and not server.find(root):
             server.start(root)
         with server.connected(root):
+            from flows import runs
             from flows.pipeline import heddle
 
             state = heddle(arguments.stages, return_state=True)
+            runs.send_logs()
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from flows.dag import Stage
-from flows.summary import Result
+from flows.dag import Graph, Stage
+from flows.stage import headline
+from flows.summary import GOOD, Result, read_json
 
 
 def slug(name: str) -> str:
@@ -19,24 +18,22 @@ def slug(name: str) -> str:
 
 
 def publish_report(stage: Stage, root: Path) -> None:
-    """A table of the stage's metrics, if it has any. Call it in the stage's task, to which Prefect attaches it."""
-    rows = [row for path in stage.metrics if (root / path).is_file() for row in report_rows(root / path)]
+    """Show the stage's metrics, if it has any, as a table. Call it in the stage's task, to which Prefect attaches it."""
+    reports = [read_json(root / path) for path in stage.metrics if (root / path).is_file()]
+    rows = [{"measure": measure, "value": value} for report in reports for measure, value in report.items()]
     if rows:
         create_table_artifact(table=rows, key=slug(stage.name), description=f"Report of {stage.name}")
 
 
-def report_rows(path: Path) -> list[dict[str, Any]]:
-    """The figures of a report, one row each: ``{"measure": "dropped/short", "value": 3}``."""
-    report = json.loads(path.read_text(encoding="utf-8"))
-    return [{"measure": measure, "value": value} for measure, value in report.items()]
-
-
 def publish_results(results: list[Result]) -> None:
-    """A table of what each stage did, why, and in how many seconds."""
-    rows = [{"stage": r.stage, "did": r.did, "why": r.why, "seconds": round(r.seconds, 1)} for r in results]
+    """Show what each stage did, why, and in how many seconds, as a table."""
+    rows = [{"stage": r.stage, "did": r.did, "why": headline(r.why), "seconds": round(r.seconds, 1)} for r in results]
     create_table_artifact(table=rows, key="stages", description="What ran, and why")
 
 
-def publish_page(page: Path) -> None:
-    """Where the HTML report lies. A browser opens no file from a page of a server, so it is a path to open, not a link."""
-    create_markdown_artifact(f"Open in a browser: `{page}`", key="report-page", description="The report of this run")
+def publish_page(graph: Graph, results: list[Result]) -> None:
+    """Say where the HTML report lies. A browser opens no file from a server's page, so it is a path to copy, not a link."""
+    made = [r.stage for r in results if r.stage == "report" and r.did in GOOD]
+    for page in (path for name in made for path in graph.stages[name].outs if path.suffix == ".html"):
+        text = f"The report of this run, to open in a browser:\n\n`{graph.root / page}`"
+        create_markdown_artifact(text, key="report-page", description="The report of this run")

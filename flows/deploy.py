@@ -1,6 +1,6 @@
 """``python -m flows.deploy --cron "0 3 * * *"`` runs the pipeline on a schedule, for as long as this process goes on.
 
-Run it in a git worktree of its own that shares the DVC cache (docs/howto/operate.md), so that it never fights a person's checkout.
+Run it in a git worktree of its own that shares the DVC cache (docs/howto/operate.md): so it never fights a person's checkout.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """``python leash.py SECONDS COMMAND...`` runs a command that cannot outlive whoever started it.
 
-DVC starts stages through a shell, so a signal to DVC, or its death, leaves the trainer running and a rerun starts a second one in the
-same folder. The leash gives the command a process group of its own and ends the whole group when its parent thread ends (even by
-SIGKILL), when it is told to (SIGTERM, SIGINT, SIGHUP), when SECONDS have passed (0: no limit), or when the command itself has ended
-and left something behind. Linux only. It imports the standard library alone and starts in 30 ms.
+DVC starts stages through a shell, so a signal to DVC, or its death, leaves the trainer running and a rerun starts a second one in
+the same folder. The leash gives the command a process group of its own and ends the whole group when its parent thread ends (even
+by SIGKILL), when it is told to (SIGTERM, SIGINT, SIGHUP), when SECONDS have passed (0: no limit), or when the command itself has
+ended and left something behind. Linux only. It imports the standard library alone and starts in 30 ms.
 """
 
 from __future__ import annotations

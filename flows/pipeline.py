@@ -16,6 +16,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from uuid import UUID
 
 from prefect import Task, allow_failure, flow, get_run_logger
 from prefect.cache_policies import NO_CACHE
@@ -26,10 +27,10 @@ from prefect.futures import wait
 from prefect.states import Cancelled, Completed, Failed, State
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import artifacts, summary
+from flows import artifacts, runs, summary
 from flows.dag import Graph, Stage
-from flows.stage import COMPLETED, FAILED, RESTORED, STOPPED, UNCHANGED, Outcome, headline, reproduce, stop_all
-from flows.summary import Result
+from flows.stage import FAILED, STOPPED, UNCHANGED, Outcome, headline, reproduce, stop_all
+from flows.summary import GOOD, Result
 from pipeline.errors import PipelineError
 
 ACCELERATOR = "accelerator"  # the tag of stages that need the GPU, or every core
@@ -37,7 +38,6 @@ MOST_TASKS = 256  # threads: a task that waits for another holds one
 SECONDS_BETWEEN_LOOKS = 2.0  # at whether someone cancelled the run in the UI
 SKIPPED = "Skipped"  # a stage that it needs failed
 CRASHED = "Crashed"  # an error of the flow itself, which Prefect logs
-GOOD = {UNCHANGED, RESTORED, COMPLETED}
 _TYPES = {
     **dict.fromkeys(GOOD, StateType.COMPLETED),
     FAILED: StateType.FAILED,
@@ -56,15 +56,19 @@ def heddle(targets: list[str] | None = None) -> State[None]:
         stages = graph.select(targets or [])
     except PipelineError as error:
         return Failed(message=str(error))
-    run = _Run(graph.root)
-    with _stages_end_with_the_run():
+    run, run_id = _Run(graph.root), FlowRunContext.get().flow_run.id
+    for dead in runs.mark_dead():
+        log.info("run %s had died; it is marked as crashed", dead)
+    with runs.alive(run_id), _stages_end_with_the_run(run_id):
         futures: dict[str, Any] = {}
         for each in stages:
             futures[each.name] = run.submit(each, [futures[name] for name in each.upstream])
         wait(list(futures.values()))
     results = [run.results[each.name] for each in stages]
     artifacts.publish_results(results)
+    artifacts.publish_page(graph, results)
     summary.show(graph, results)
+    runs.wait_until_recorded(run_id, len(stages))
     return _verdict(results)
 
 
@@ -85,18 +89,20 @@ class _Run:
 
     def bring_up_to_date(self, each: Stage) -> State[None]:
         """Have DVC make one stage, unless nothing about it changed or a stage that it needs failed."""
-        log, started = get_run_logger(), time.monotonic()
         upstream = [self.results[name] for name in each.upstream]
         broken = [r.stage for r in upstream if r.did not in GOOD]
         why = each.changed or ", ".join(f"{r.stage} {r.did.lower()}" for r in upstream if r.did != UNCHANGED)
+        seconds = 0.0
         if broken:
             outcome = Outcome(SKIPPED, f"needs {', '.join(broken)}")
         elif not why:
             outcome = Outcome(UNCHANGED)
         else:
             with _accelerator if ACCELERATOR in each.options.tags else nullcontext():
-                outcome = reproduce(each.name, self.root, log.info, each.options.timeout_seconds)
-        self.results[each.name] = Result(each.name, outcome.name, outcome.message or why, time.monotonic() - started)
+                started = time.monotonic()
+                outcome = reproduce(each.name, self.root, get_run_logger().info, each.options.timeout_seconds)
+                seconds = time.monotonic() - started
+        self.results[each.name] = Result(each.name, outcome.name, outcome.message or why, seconds)
         if outcome.name in GOOD:
             artifacts.publish_report(each, self.root)
         return State(type=_TYPES[outcome.name], name=outcome.name, message=outcome.message or why)
@@ -117,7 +123,7 @@ def _verdict(results: list[Result]) -> State[None]:
 
 
 @contextmanager
-def _stages_end_with_the_run() -> Iterator[None]:
+def _stages_end_with_the_run(run_id: UUID) -> Iterator[None]:
     """Inside the block SIGTERM, SIGINT and a cancellation in the UI end the stages that run, and no other starts."""
     done = threading.Event()
     previous: dict[int, Any] = {}
@@ -129,9 +135,7 @@ def _stages_end_with_the_run() -> Iterator[None]:
 
     if threading.current_thread() is threading.main_thread():
         previous.update({number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)})
-    context = FlowRunContext.get()
-    if context and context.flow_run:
-        threading.Thread(target=_watch, args=(context.flow_run.id, done), daemon=True).start()
+    threading.Thread(target=_watch, args=(run_id, done), daemon=True).start()
     try:
         yield
     finally:
@@ -140,7 +144,7 @@ def _stages_end_with_the_run() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _watch(run_id: Any, done: threading.Event) -> None:
+def _watch(run_id: UUID, done: threading.Event) -> None:
     with get_client(sync_client=True) as client:
         while not done.wait(SECONDS_BETWEEN_LOOKS):
             state = client.read_flow_run(run_id).state
@@ -149,5 +153,5 @@ def _watch(run_id: Any, done: threading.Event) -> None:
                 return
 
 
-if __name__ == "__main__":  # Prefect is imported by now, and reads its settings when it is: start over where they come first
-    os.execv(sys.executable, [sys.executable, "-m", "flows", *sys.argv[1:]])
+if __name__ == "__main__":  # Prefect is imported by now, and reads its settings when it is: start where they come first
+    os.execv(sys.executable, [sys.executable, "-m", "flows", *sys.argv[1:]])  # noqa: S606

@@ -1,14 +1,16 @@
 """The Prefect server of this project: its settings, its start, and ``python -m flows.server``, which shows the last run.
 
-Its database lies in ``.prefect/`` below the project. It listens on the loopback address only, sends nothing anywhere, and a web page
-of another origin may not talk to it. Prefect reads its settings when it is imported: call ``configure`` before that. A variable that
-is set already, such as PREFECT_API_URL of a server elsewhere, wins.
+Its database lies in ``.prefect/`` below the project. It listens on the loopback address only, sends nothing anywhere, and no web
+page of another origin may talk to it. Prefect reads its settings when it is imported: call ``configure`` before that. A variable
+that is set already, such as PREFECT_API_URL of a server elsewhere or PREFECT_SERVER_API_AUTH_STRING, wins.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,11 +57,17 @@ def configure(root: Path, port: int) -> None:
 
 def find(root: Path) -> int | None:
     """The port of the server that ``start`` started for ``root``, if it still runs."""
-    record = root / ".prefect" / "server.json"
-    if not record.is_file():
-        return None
-    server = json.loads(record.read_text(encoding="utf-8"))
-    return server["port"] if Path(f"/proc/{server['pid']}").exists() and _healthy(server["port"]) else None
+    server = _recorded(root)
+    return server["port"] if server and Path(f"/proc/{server['pid']}").exists() and _healthy(server["port"]) else None
+
+
+def stop(root: Path) -> bool:
+    """End the server that ``start`` started for ``root``; whether there was one."""
+    server = _recorded(root)
+    if not server or not find(root):
+        return False
+    os.kill(server["pid"], signal.SIGTERM)
+    return True
 
 
 def start(root: Path) -> int:
@@ -67,10 +75,9 @@ def start(root: Path) -> int:
 
     Raises ServerError if it does not answer within START_SECONDS.
     """
-    port = int(os.environ.get("PREFECT_SERVER_API_PORT", 0)) or _free_port(PORT)
+    port = int(os.environ.get("PREFECT_SERVER_API_PORT", "0")) or _free_port(PORT)
     process = _spawn(root, port, [])
-    record = root / ".prefect" / "server.json"
-    record.write_text(json.dumps({"pid": process.pid, "port": port}), encoding="utf-8")
+    _record(root).write_text(json.dumps({"pid": process.pid, "port": port}), encoding="utf-8")
     return port
 
 
@@ -89,13 +96,22 @@ def connected(root: Path) -> Iterator[None]:
         configure(root, port)
         yield
         return
-    port = _free_port(0)
+    port = _free_port(PORT)
     process = _spawn(root, port, [sys.executable, "-I", leash.__file__, "0"])
     try:
         yield
     finally:
         process.terminate()
         process.wait()
+
+
+def _record(root: Path) -> Path:
+    return root / ".prefect" / "server.json"
+
+
+def _recorded(root: Path) -> dict[str, int]:
+    path = _record(root)
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def _spawn(root: Path, port: int, prefix: list[str]) -> subprocess.Popen[bytes]:
@@ -142,22 +158,32 @@ def _free_port(wanted: int) -> int:
 def last_run_page(port: int) -> str:
     """Address of the page of the last flow run, or of the dashboard when there is none."""
     from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
     from prefect.client.schemas.sorting import FlowRunSort
 
+    started = FlowRunFilter(start_time={"is_null_": False})
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(limit=1, sort=FlowRunSort.START_TIME_DESC)
+        runs = client.read_flow_runs(flow_run_filter=started, limit=1, sort=FlowRunSort.START_TIME_DESC)
     return f"http://{HOST}:{port}/" + (f"runs/flow-run/{runs[0].id}" if runs else "dashboard")
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
     """Start the server if none runs, print the address of the last run's page and open it if there is a display."""
+    parser = argparse.ArgumentParser(prog="python -m flows.server", description=main.__doc__)
+    parser.add_argument("--stop", action="store_true", help="end the server instead")
     root = Path.cwd()
+    if parser.parse_args(argv).stop:
+        print("The server has ended." if stop(root) else "No server runs.")
+        return 0
     try:
         port = find(root) or start(root)
     except ServerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     configure(root, port)
+    from flows.runs import mark_dead
+
+    mark_dead()
     page = last_run_page(port)
     print(f"The last run: {page}")
     if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
@@ -166,4 +192,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -41,7 +41,7 @@ class Outcome:
     """What DVC did about a stage."""
 
     name: str
-    """UNCHANGED, RESTORED (outputs taken from the cache of earlier runs), COMPLETED (it ran), FAILED or STOPPED (the flow was)."""
+    """UNCHANGED, RESTORED (outputs came from the cache of earlier runs), COMPLETED (it ran), FAILED, or STOPPED with the flow."""
     message: str = ""
     """The last LINES_KEPT lines of a stage that failed."""
 
@@ -100,7 +100,7 @@ def _run(command: list[str], root: Path, log: Callable[[str], None]) -> tuple[in
 
 
 def _environment() -> dict[str, str]:
-    """This environment; ``python`` means this interpreter, and what a stage prints arrives at once."""
+    """The environment of a stage: this one, but ``python`` means this interpreter, and what a stage prints arrives at once."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
 
