@@ -49,7 +49,7 @@ def tokenize_docs(
     say(f"tokenize_docs: encoding with {encoder.name}")
     open_split = partial(SequenceWriter, vocab_size=encoder.vocab_size, tokenizer_sha256=sha256(tokenizer))
     in_order = train_out.with_name(train_out.name + ".in-order")
-    for docs, out in ((train, in_order), (validation, validation_out), (test, test_out)):
+    for docs, out in ((validation, validation_out), (test, test_out), (train, in_order)):
         with open_split(out) as writer:
             _encode(docs, encoder, writer)
     try:

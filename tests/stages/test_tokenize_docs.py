@@ -126,3 +126,4 @@ def test_what_cannot_be_used_is_refused(made: Path) -> None:
     )
     with pytest.raises(VocabularyError, match="endoftext"):
         run(made)
+    assert {p.name for p in (made / "out").iterdir()} <= {"train", "validation", "test"}
