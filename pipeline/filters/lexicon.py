@@ -18,7 +18,7 @@ def identity_rate(batch: Batch) -> pa.DoubleArray:
 
 
 def toxicity(batch: Batch) -> pa.DoubleArray:
-    """Share of words that insult or are obscene, 0 to 1. A word list knows no context: a low bound for dictionaries would be wrong."""
+    """Share of words that insult or are obscene, 0 to 1. A word list knows no context."""
     return share(batch.hashed, TOXIC_WORDS)
 
 

@@ -8,13 +8,13 @@ BREAKS = (r"\n[^\S\n]*\n\s*", r"\n", r"\s")  # best first: end of a paragraph, o
 
 
 def pieces(text: str, max_chars: int) -> list[str]:
-    """``text`` in pieces of at most ``max_chars`` characters whose concatenation is ``text``.
+    r"""Cut ``text`` in pieces of at most ``max_chars`` characters, whose concatenation is ``text``.
 
     A piece ends at the last paragraph end that fits, else at the last line end, else after the last white space, else where it
     must.
 
-    >>> pieces("one\\n\\ntwo\\n\\nthree", 11)
-    ['one\\n\\ntwo\\n\\n', 'three']
+    >>> pieces("one\n\ntwo\n\nthree", 11)
+    ['one\n\ntwo\n\n', 'three']
     """
     cut, start = [], 0
     while len(text) - start > max_chars:

@@ -25,7 +25,7 @@ class Document:
     meta: dict[str, Any] = field(default_factory=dict)
 
     def row(self) -> dict[str, object]:
-        """The DOCS row. Lone surrogates, which are no Unicode text, become their escapes (``\\udc80``)."""
+        """The DOCS row. Lone surrogates, which are no Unicode text, are written as their escapes."""
         return {
             "id": row_id(self.source, self.locator),
             "text": encodable(self.text),

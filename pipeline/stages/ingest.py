@@ -73,7 +73,7 @@ def ingest(files: Path, lock: Path, docs: Path, dropped: Path, *, params: Ingest
             lost.write(pa.Table.from_pylist([_loss(row) for row in batch if not _is_kept(row)], DROPPED))
         if not counts["documents"]:
             raise EmptyCorpusError(
-                f"{files}: the source {params.source!r} gave no document ({len(seen)} rows unreadable or empty); see ingest in params.yaml"
+                f"{files}: no document: {params.source} gave {len(seen)} rows, all unreadable or empty; see ingest in params.yaml"
             )
     say(f"ingest: {counts['documents']:,} documents, {counts['bytes'] / 1e6:.1f} MB")
     return {key: float(value) for key, value in counts.items()}
@@ -87,7 +87,7 @@ def _count(row: Document | Unreadable, seen: set[str], counts: Counter[str]) -> 
     identifier = row_id(row.source, row.locator)
     if identifier in seen:
         raise DuplicateIdError(
-            f"{row.source}: {row.locator} comes more than once (id {identifier}); give each row its own value of ingest.files.id_field"
+            f"{row.source}: {row.locator} comes more than once (id {identifier}); is ingest.files.id_field unique?"
         )
     seen.add(identifier)
     if _is_kept(row):

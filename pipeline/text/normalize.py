@@ -32,8 +32,7 @@ def normalize(text: str) -> tuple[str, bool]:
 
 
 def _repair(text: str) -> str:
-    """Undo text that was decoded with the wrong codec, in the lines that show it (ftfy's badness: character pairs that hardly
-    ever meet but in mojibake)."""
+    """Undo decoding with the wrong codec, in the lines that show it: pairs of characters that hardly ever meet otherwise."""
     if not is_bad(text):
         return text
     return "".join(ftfy.fix_encoding(line) if is_bad(line) else line for line in text.splitlines(keepends=True))

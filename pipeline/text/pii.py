@@ -79,17 +79,18 @@ _NAMES_ADDRESS = re.compile(
     r"(?:\bip(?:v4)?|address|addr|host|server|from|gateway|dns|https?:/)\b\W{0,3}(?:is )?$", re.IGNORECASE
 )
 
-# E.164 with its plus; North American 3-3-4 (area and exchange never start with 0 or 1); anything that is called a phone number;
-# a national number in groups after a trunk zero.
+# E.164 with its plus; North American 3-3-4 (area and exchange never start with 0 or 1); a national number in groups after a trunk
+# zero; French pairs; and any group of digits, which counts only after a word such as "phone".
 _PHONE = re.compile(
-    r"(?<![\w.+])(?:"
+    r"(?<![\w.+(])(?:"
     r"\+[1-9]\d{0,2}[ .-]?(?:\(0?\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}"
     r"|(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])[2-9]\d\d[.-]\d{4}"
-    r"|(?<=tel )[\d()][\d .()/-]{5,18}\d|(?<=tel: )[\d()][\d .()/-]{5,18}\d|(?<=phone: )[\d()][\d .()/-]{5,18}\d"
-    r"|(?<=Tel )[\d()][\d .()/-]{5,18}\d|(?<=Tel: )[\d()][\d .()/-]{5,18}\d|(?<=Phone: )[\d()][\d .()/-]{5,18}\d"
     r"|0[1-9]\d{2,3}(?: \d{2,4}){2,3}"
+    r"|0[1-9](?:(?:\.\d\d){4}|(?:-\d\d){4})"
+    r"|(?P<bare>\(?\d{1,5}\)?(?:[ ./-]{0,2}\d{2,5}){1,5})"
     r")(?:\s?x\d{1,5})?(?![\w-])(?!\.\d)"
 )
+_NAMES_PHONE = re.compile(r"(?:\btel|phone|\bfax|\bmobile|whatsapp|\bcall (?:me|us|at|on)|\bdial)\b[^\n\d]{0,20}$", re.IGNORECASE)
 _MIN_PHONE_DIGITS, _MAX_PHONE_DIGITS = 7, 15  # E.164 has at most 15
 
 
@@ -134,11 +135,12 @@ def _is_ip(match: re.Match[str]) -> bool:
 
 
 def _is_phone(match: re.Match[str]) -> bool:
-    """As many digits as a phone number has; a bare national one has ten or eleven."""
+    """As many digits as a phone number has: ten or eleven for a national one; a bare one is called a phone number before."""
     digits = sum(character.isdigit() for character in match[0])
-    if match[0].startswith("0"):
-        return digits in {10, 11}
-    return _MIN_PHONE_DIGITS <= digits <= _MAX_PHONE_DIGITS
+    if match["bare"]:
+        before = match.string[max(0, match.start() - 40) : match.start()]
+        return _MIN_PHONE_DIGITS <= digits <= _MAX_PHONE_DIGITS and bool(_NAMES_PHONE.search(before))
+    return digits in {10, 11} if match[0].startswith("0") else _MIN_PHONE_DIGITS <= digits <= _MAX_PHONE_DIGITS
 
 
 # Kind: a fast test whether the text can hold any, the pattern, and what only code can tell. Keys go first, for they hold digits.

@@ -1,11 +1,11 @@
-"""Statistics behind the quality and repetition rules of Gopher, in one pass over the UTF-8 buffers of Arrow strings.
+r"""Statistics behind the quality and repetition rules of Gopher, in one pass over the UTF-8 buffers of Arrow strings.
 
 The rules are those of Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights from Training Gopher",
 section A1.1 and table A1. Where the paper leaves a choice, it is the one of the widely used implementations: lengths are code
 points, a duplicate is every occurrence after the first, an n-gram that occurs once counts as the most frequent one.
 
 What a word is, is a parameter, because it decides most outcomes: ``unicode`` takes runs of letters, digits, marks and ``_``,
-and every other visible character as a word of its own (``\\w+|[^\\w\\s]``, but marks belong to their letter, so that Hindi or
+and every other visible character as a word of its own (``\w+|[^\w\s]``, but marks belong to their letter, so that Hindi or
 Thai words stay whole); ``whitespace`` takes runs of anything but white space. A word that holds no letter, digit, mark or
 ``_`` is a symbol.
 """
@@ -82,25 +82,23 @@ def classes() -> U8:
 
 
 @kernel
-def _measure(offsets: Any, data: Any, table: Any, by_whitespace: bool, stop_words: Any, out: Any) -> None:
+def _measure(offsets: Any, data: Any, table: Any, by_whitespace: Any, stop_words: Any, out: Any) -> None:
     """Fill ``out``; the workspace is shared by all texts, its hash table cleared by counting generations."""
     longest = 0
     for text in range(len(offsets) - 1):
         longest = max(longest, offsets[text + 1] - offsets[text])
     sums, inverses = np.zeros(longest + 1, np.uint64), np.ones(longest + 1, np.uint64)
     ends = np.zeros(longest + 1, np.int64)
-    size = 2
-    while size < 2 * (longest + 1):
-        size *= 2
+    size = _mask(longest + 1) + 1
     keys, counts = np.empty(size, np.uint64), np.empty(size, np.int64)
     firsts, generations = np.empty(size, np.int64), np.zeros(size, np.int64)
     generation = 0
     for text in range(len(offsets) - 1):
-        first, last = offsets[text], offsets[text + 1]
-        row = out[text]
-        num_words, chars, left, right = _scan(data, first, last, table, by_whitespace, stop_words, sums, inverses, ends, row)
-        if chars == 0:
+        first, last, row = offsets[text], offsets[text + 1], out[text]
+        if first == last:
             continue
+        words = _words(data, first, last, table, by_whitespace, stop_words, sums, inverses, ends, row)
+        chars, left, right = _lines(data, first, last, table, words, row)
         for least, column, start, stop in ((2, 8, left, right), (1, 10, first, last)):
             generation += 1
             elements, repeated, repeated_chars = _duplicates(data, start, stop, least, generation, keys, generations)
@@ -108,68 +106,38 @@ def _measure(offsets: Any, data: Any, table: Any, by_whitespace: bool, stop_word
             row[column + 1] = repeated_chars / chars
         for n in range(2, 5):
             generation += 1
-            top = _top(sums, inverses, ends, num_words, n, generation, keys, generations, counts, firsts)
-            row[10 + n] = top / chars
+            row[10 + n] = _top(sums, inverses, ends, words, n, generation, keys, generations, counts, firsts) / chars
         for n in range(5, 11):
             generation += 1
-            row[10 + n] = _repeated(sums, inverses, ends, num_words, n, generation, keys, generations) / chars
+            row[10 + n] = _repeated(sums, inverses, ends, words, n, generation, keys, generations) / chars
 
 
 @kernel
-def _scan(
-    data: Any,
-    first: int,
-    last: int,
-    table: Any,
-    by_whitespace: bool,
-    stop_words: Any,
-    sums: Any,
-    inverses: Any,
-    ends: Any,
-    row: Any,
+def _words(
+    data: Any, first: int, last: int, table: Any, by_whitespace: Any, stops: Any, sums: Any, inverses: Any, ends: Any, row: Any
 ) -> Any:
-    """Split one text into words and lines and fill its first eight columns.
+    """Split one text into words, fill the columns about them and return how many there are.
 
     ``sums[w]``: polynomial hash of the words before ``w``, concatenated; ``inverses[w]``: BASE**-(their characters), so that
     (sums[j] - sums[i]) · inverses[i] is the hash of the words i to j - 1 wherever they stand; ``ends[w]``: their characters.
-    Returns the words, the characters, and the first and last byte that white space at the ends leaves.
     """
     power, inverse, total = np.uint64(1), np.uint64(1), np.uint64(0)
-    words = chars = word_chars = hashes = ellipses = alphas = symbols = symbol_chars = 0
+    words = chars = plain = plain_chars = alphas = seen = 0
     in_word = has_letter = has_alpha = False
-    lines = bullets = elliptic = 0
-    line_first = line_last = dots = line_chars = 0
-    after_space = True
-    previous = 0
-    stops = 0
-    left, right = last, first  # stay so when nothing is visible
     at = first
     while at <= last:
         code, size = (0, 1) if at == last else decode(data, at)
-        kind = _SPACE | _BREAK if at == last else table[code]
+        kind = _SPACE if at == last else table[code]
         if in_word and (kind & _SPACE or (not by_whitespace and not (kind & _WORD and has_letter))):
             in_word = False
             words += 1
-            sums[words], inverses[words], ends[words] = total, inverse, word_chars
+            sums[words], inverses[words], ends[words] = total, inverse, chars
             alphas += has_alpha
-            if not has_letter:
-                symbols += 1
-                symbol_chars += word_chars - ends[words - 1]
-            word = (total - sums[words - 1]) * inverses[words - 1]
-            for i in range(len(stop_words)):
-                if word == stop_words[i]:
-                    stops |= 1 << i
-        if kind & _BREAK and (line_chars or at < last) and not (code == 10 and previous == 13 and at < last):
-            lines += 1
-            bullets += line_first in (0x2022, 0x2D)
-            elliptic += line_last == 0x2026 or dots >= 3
-            line_first = line_last = dots = 0
-        if at == last:
-            break
-        line_chars = 0 if kind & _BREAK else line_chars + 1
-        if kind & _SPACE:
-            after_space = True
-        else:
+            if has_letter:
+                plain += 1
+                plain_chars += chars - ends[words - 1]
+                seen |= _stop_word((total - sums[words - 1]) * inverses[words - 1], stops)
+        if not kind & _SPACE:
             if not in_word:
                 in_word, has_letter, has_alpha = True, False, False
             has_letter |= kind & _WORD != 0
@@ -177,36 +145,64 @@ def _scan(
             total += np.uint64(code + 1) * power
             power *= np.uint64(_BASE)
             inverse *= np.uint64(_INVERSE)
-            word_chars += 1
-            dots = (1 if after_space else dots + 1) if code == 0x2E else 0
-            after_space = False
-            hashes += code == 0x23
-            ellipses += code == 0x2026 or (code == 0x2E and dots % 3 == 0)
-            line_first = code if line_first == 0 else line_first
-            line_last = code
-            left, right = min(left, at), at + size
-        chars += 1
-        previous = code
+            chars += 1
         at += size
-    plain = words - symbols
-    row[0] = plain
-    row[1] = (word_chars - symbol_chars) / plain if plain else 0.0
-    row[2] = hashes / words if words else 0.0
-    row[3] = ellipses / words if words else 0.0
-    row[4] = bullets / lines if lines else 0.0
-    row[5] = elliptic / lines if lines else 0.0
-    row[6] = alphas / words if words else 0.0
-    for i in range(len(stop_words)):
-        row[7] += (stops >> i) & 1
-    return words, chars, min(left, right), right
+    row[0], row[1], row[6] = plain, plain_chars / max(plain, 1), alphas / max(words, 1)
+    for i in range(len(stops)):
+        row[7] += (seen >> i) & 1
+    return words
 
 
 @kernel
-def _slot(key: Any, mask: int, generation: int, keys: Any, generations: Any) -> int:
+def _stop_word(word: Any, stops: Any) -> int:
+    """Set the bit of the stop word that ``word`` is, if any."""
+    for i in range(len(stops)):
+        if word == stops[i]:
+            return 1 << i
+    return 0
+
+
+@kernel
+def _lines(data: Any, first: int, last: int, table: Any, words: int, row: Any) -> Any:
+    """Fill the columns about lines and symbols; return characters, and the first and last byte that stripping leaves."""
+    chars = lines = bullets = elliptic = hashes = ellipses = 0
+    line_first = line_last = dots = previous = 0  # visible characters of the line so far, dots that end it
+    after_space = True
+    left, right = last, first  # stay so when nothing is visible
+    at = first
+    while at < last:
+        code, size = decode(data, at)
+        kind = table[code]
+        if kind & _SPACE:
+            after_space = True
+        else:
+            line_first = code if line_first == 0 else line_first
+            line_last = code
+            dots = 0 if code != 0x2E else 1 if after_space else dots + 1
+            after_space = False
+            hashes += code == 0x23
+            ellipses += code == 0x2026 or (code == 0x2E and dots % 3 == 0)
+            left, right = min(left, at), at + size
+        chars += 1
+        at += size
+        ends_line = kind & _BREAK != 0 and not (code == 0x0A and previous == 0x0D)
+        if ends_line or (at == last and not kind & _BREAK):
+            lines += 1
+            bullets += line_first in (0x2022, 0x2D)
+            elliptic += line_last == 0x2026 or dots >= 3
+            line_first = line_last = dots = 0
+        previous = code
+    row[2], row[3] = hashes / max(words, 1), ellipses / max(words, 1)
+    row[4], row[5] = bullets / max(lines, 1), elliptic / max(lines, 1)
+    return chars, min(left, right), right
+
+
+@kernel
+def _slot(key: Any, mask: int, generation: int, keys: Any, generations: Any) -> Any:
     """Where ``key`` is in the open-addressing table, or where it would go: a slot of an older generation is free."""
-    slot = np.int64(mix(key) & np.uint64(mask))
+    slot = mix(key) & np.uint64(mask)
     while generations[slot] == generation and keys[slot] != key:
-        slot = (slot + 1) & mask
+        slot = (slot + np.uint64(1)) & np.uint64(mask)
     return slot
 
 
