@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from pipeline.reporting import svg, words
 
+Scale = Callable[[float], float]
 Point = tuple[float, float]
+Cell = tuple[float, bool]  # a value, and whether it is certain enough to be written out
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ def line_chart(
     low = max(0.0, min(ys) - margin) if min(ys) >= 0 else min(ys) - margin
     x_of, y_of = svg.scale((min(xs), max(xs)), (left, right)), svg.scale((low, max(ys) + margin), (bottom, top))
     grid = [_y_tick(value, y_of(value), left, right, y_format) for value in svg.ticks(low, max(ys) + margin, 4)]
-    marks = list(enumerate(categories)) or [(x, words.count(x)) for x in svg.ticks(min(xs), max(xs), 4)]
+    marks = [(float(i), name) for i, name in enumerate(categories)] or [
+        (x, words.count(x)) for x in svg.ticks(min(xs), max(xs), 4)
+    ]
     grid += [svg.text(x_of(x), bottom + 16, name, anchor="middle", class_="tick") for x, name in marks]
     grid.append(svg.text(right, bottom + 33, x_label, anchor="end", class_="tick"))
     return svg.drawing(width, height, title, description, *grid, *_lines(series, x_of, y_of, (top, bottom), right))
@@ -64,7 +68,7 @@ def _y_tick(value: float, y: float, left: float, right: float, y_format: str) ->
     return line + svg.text(left - 8, y + 4, f"{value:{y_format}}", anchor="end", class_="tick")
 
 
-def _lines(series: Sequence[Series], x_of, y_of, extent: tuple[float, float], right: float) -> list[Markup]:  # type: ignore[no-untyped-def]
+def _lines(series: Sequence[Series], x_of: Scale, y_of: Scale, extent: tuple[float, float], right: float) -> list[Markup]:
     ends = [y_of(s.points[-1][1]) for s in series]
     labels = svg.spread(ends, 15, *extent)
     parts = []
@@ -96,10 +100,12 @@ def whisker_chart(rows: Sequence[Whisker], *, title: str, description: str, x_la
     return svg.drawing(width, height, title, description, *parts)
 
 
-def _whisker(row: Whisker, y: float, x_of, left: float, right: float) -> list[Markup]:  # type: ignore[no-untyped-def]
+def _whisker(row: Whisker, y: float, x_of: Scale, left: float, right: float) -> list[Markup]:
     kind = "accent" if row.accent else "plain"
     tip = svg.tag("title", f"{row.label}: {words.figure(row.value)} {words.interval(row.low, row.high)}".rstrip())
-    parts = [svg.text(left - 14, y + 4, words.clipped(row.label, 24), anchor="end", class_=f"label {'strong' if row.accent else ''}")]
+    parts = [
+        svg.text(left - 14, y + 4, words.clipped(row.label, 24), anchor="end", class_=f"label {'strong' if row.accent else ''}")
+    ]
     if row.low is not None and row.high is not None:
         a, b = x_of(row.low), x_of(row.high)
         parts.append(svg.tag("rect", tip, x=a, y=y - 4, width=max(b - a, 1.0), height=8, rx=4, class_=f"band {kind}"))
@@ -110,29 +116,36 @@ def _whisker(row: Whisker, y: float, x_of, left: float, right: float) -> list[Ma
 
 
 def heat_map(
-    values: Sequence[Sequence[float | None]], rows: Sequence[str], columns: Sequence[str], *, title: str, description: str, limit: float
+    values: Sequence[Sequence[Cell | None]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    title: str,
+    description: str,
+    limit: float,
 ) -> Markup:
-    """Cells from −limit (first colour) over nothing at 0 to +limit (second colour); None is an empty cell."""
-    left, top, cell, high = 150, 92, 44, 24
+    """Cells from −limit (one colour) over nothing at 0 to +limit (another), with figures where they are certain; None is grey."""
+    left, top, width, height = 150, 84, 40, 24
     parts = [
-        svg.tag("text", name, transform=f"translate({left + cell * (i + 0.5):.0f} {top - 8}) rotate(-40)", class_="tick")
+        svg.tag("text", name, transform=f"translate({left + width * (i + 0.5):.0f} {top - 8}) rotate(-40)", class_="tick")
         for i, name in enumerate(columns)
     ]
     for r, name in enumerate(rows):
-        y = float(top + high * r)
+        y = float(top + height * r)
         parts.append(svg.text(left - 10, y + 16, name, anchor="end", class_="label"))
-        parts += [_cell(value, left + cell * c, y, cell, high, limit, f"{name} × {columns[c]}") for c, value in enumerate(values[r])]
-    return svg.drawing(left + cell * len(columns) + 60, top + high * len(rows) + 8, title, description, *parts)
+        for c, cell in enumerate(values[r]):
+            box = {"x": left + width * c + 1, "y": y + 1, "width": width - 2, "height": height - 2, "rx": 3}
+            parts.append(_cell(cell, box, limit, f"{name} × {columns[c]}"))
+            if cell is not None and cell[1]:
+                middle = left + width * (c + 0.5)
+                parts.append(svg.text(middle, y + 16, f"{cell[0]:+.1f}".replace("-", "−"), anchor="middle", class_="cellvalue"))
+    return svg.drawing(left + width * len(columns) + 60, top + height * len(rows) + 8, title, description, *parts)
 
 
-def _cell(value: float | None, x: float, y: float, width: float, height: float, limit: float, name: str) -> Markup:
-    if value is None:
-        tip = svg.tag("title", f"{name}: too few mentions")
-        return svg.tag("rect", tip, x=x + 1, y=y + 1, width=width - 2, height=height - 2, rx=3, class_="cell none")
-    tip = svg.tag("title", f"{name}: {value:+.2f}")
-    strength = min(abs(value) / limit, 1.0)
-    rect = svg.tag(
-        "rect", tip, x=x + 1, y=y + 1, width=width - 2, height=height - 2, rx=3,
-        class_=f"cell {'more' if value > 0 else 'less'}", fill_opacity=f"{0.08 + 0.82 * strength:.2f}",
-    )  # fmt: skip
-    return rect + svg.text(x + width / 2, y + 16, f"{value:+.1f}", anchor="middle", class_="cellvalue")
+def _cell(cell: Cell | None, box: Mapping[str, object], limit: float, name: str) -> Markup:
+    if cell is None:
+        return svg.tag("rect", svg.tag("title", f"{name}: too few"), **box, class_="cell none")
+    value, certain = cell
+    tip = svg.tag("title", f"{name}: {value:+.2f}{'' if certain else ' (not significant)'}")
+    strength = f"{0.06 + 0.74 * min(abs(value) / limit, 1.0):.2f}"
+    return svg.tag("rect", tip, **box, class_=f"cell {'more' if value > 0 else 'less'}", fill_opacity=strength)

@@ -93,7 +93,5 @@ def read_losses(stage: str, dropped: Path) -> tuple[Loss, ...]:
     table = read_table(dropped, DROPPED, ["id", "rule", "low", "high", "num_bytes"])
     wanted = [("id", "count"), ("num_bytes", "sum"), ("low", "min"), ("high", "max"), ("id", "min")]
     rows: list[dict[str, Any]] = table.group_by("rule", use_threads=False).aggregate(wanted).to_pylist()
-    losses = [
-        Loss(stage, r["rule"], r["id_count"], r["num_bytes_sum"], r["low_min"], r["high_max"], r["id_min"]) for r in rows
-    ]
+    losses = [Loss(stage, r["rule"], r["id_count"], r["num_bytes_sum"], r["low_min"], r["high_max"], r["id_min"]) for r in rows]
     return tuple(sorted(losses, key=lambda loss: (-loss.docs, loss.rule)))

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from pipeline.reporting import svg, words
 from pipeline.reporting.graph import Graph, layers, reduced
 
-WIDTH, NODE, HEIGHT, GAP, WAYPOINT, ROW_GAP = 1100, 128, 50, 14, 10, 46  # pixels
+WIDTH, NODE, HEIGHT, GAP, WAYPOINT, ROW_GAP = 1100, 132, 58, 14, 8, 46  # pixels
 LAYERS_PER_ROW = 7
 
 Slot = int | tuple[int, int, int]  # a node, or the waypoint (source, target, layer) of an edge
@@ -30,7 +30,9 @@ def draw(graph: Graph, notes: Mapping[str, str], *, title: str, description: str
         x, y, _ = places[index]
         parts.append(_node(x, y, node.name, notes.get(node.name, "")))
     marker = svg.tag("path", d="M0 0L7 3.5L0 7z", class_="arrow")
-    head = svg.tag("defs", svg.tag("marker", marker, id="head", markerWidth="7", markerHeight="7", refX="6.5", refY="3.5", orient="auto"))
+    head = svg.tag(
+        "defs", svg.tag("marker", marker, id="head", markerWidth="7", markerHeight="7", refX="6.5", refY="3.5", orient="auto")
+    )
     return svg.drawing(WIDTH, bottom, title, description, head, *parts, class_="dag")
 
 
@@ -48,7 +50,7 @@ def _columns(depth: Sequence[int], edges: Sequence[tuple[int, int]]) -> tuple[li
     for before, column in zip(columns, columns[1:], strict=False):
         rank = {slot: i for i, slot in enumerate(before)}
         mean = {s: [rank[a] for a, b in links if b == s and a in rank] or [0] for s in column}
-        column.sort(key=lambda s: (sum(mean[s]) / len(mean[s]), isinstance(s, tuple), str(s)))
+        column.sort(key=lambda s: (isinstance(s, tuple), sum(mean[s]) / len(mean[s]), s if isinstance(s, tuple) else (s,)))
     return columns, links
 
 
@@ -93,13 +95,11 @@ def _edge(source: tuple[float, float, int], target: tuple[float, float, int], ro
 
 
 def _node(x: float, y: float, name: str, note: str) -> Markup:
+    """A box: the stage, its variant in bold if it has one, and the note."""
     stage, _, variant = name.partition("@")
+    lines = [(stage, "tick"), (variant, "label strong")] if variant else [(stage, "label strong")]
+    lines += [(note, "tick")] if note else []
+    top = y + 4 - 8 * (len(lines) - 1)
+    texts = [svg.text(x + 10, top + 16 * i, words.clipped(line, 22), class_=kind) for i, (line, kind) in enumerate(lines)]
     box = svg.tag("rect", x=x, y=y - HEIGHT / 2, width=NODE, height=HEIGHT, rx=7, class_="node")
-    label = f"{stage} · {variant}" if variant else stage
-    return svg.tag(
-        "g",
-        svg.tag("title", f"{name}: {note}" if note else name),
-        box,
-        svg.text(x + 10, y - 4, words.clipped(label, 20), class_="label strong"),
-        svg.text(x + 10, y + 13, words.clipped(note, 24), class_="tick"),
-    )
+    return svg.tag("g", svg.tag("title", f"{name}: {note}" if note else name), box, *texts)

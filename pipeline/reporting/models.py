@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import InputError
@@ -12,6 +12,7 @@ from pipeline.schema import RESULTS
 from pipeline.tables import read_table
 
 BITS = "bits_per_byte"
+ABOVE_BEST = "bits_per_byte_above_best"  # document by document, so its interval is narrower than the difference of two intervals
 BASELINE = "baseline:"
 NAMES = {"gpt": "decoder", "lstm": "LSTM", "ngram": "n-gram model", "rnn": "RNN", "gru": "GRU"}
 COMPUTE_OPTIMAL = 20  # training tokens per parameter: Hoffmann et al. 2022, table 3
@@ -45,7 +46,6 @@ class Results:
     """RESULTS, with the look-ups that the page needs."""
 
     rows: tuple[Result, ...]
-    _at: dict[tuple[str, str], Result] = field(default_factory=dict, compare=False)
 
     def find(self, model: str, metric: str) -> Result | None:
         """The model's figure for a metric, or None."""
@@ -75,23 +75,25 @@ def family_name(family: str, order: int | None = None) -> str:
     return NAMES.get(family, family)
 
 
-def verdict(ranked: Sequence[Result], budgets: dict[str, Budget], orders: dict[str, int]) -> list[str]:
-    """Sentences: which of the pretrained models predicts best, by how much, and, if the decoder is not first, why.
+def verdict(results: Results, trained: Collection[str], budgets: Mapping[str, Budget], orders: Mapping[str, int]) -> list[str]:
+    """Sentences: which of the ``trained`` models predicts best, by how much, and, if the decoder is not first, why.
 
-    ``ranked`` are their bits per byte, the best first; ``budgets`` and ``orders`` (of n-gram models) go by model name.
+    ``budgets`` and ``orders`` (of n-gram models) go by model name.
     """
+    ranked = [row for row in results.language_models() if row.model in trained]
     if not ranked:
         return ["No language model was evaluated."]
     best = ranked[0]
     name = {row.model: family_name(row.family, orders.get(row.model)) for row in ranked}
     if len(ranked) == 1:
-        return [f"The {name[best.model]} needs {words.figure(best.value)} bits per byte; there is no other family to compare it with."]
-    said = [f"The {name[best.model]} predicts held-out text best, at {words.figure(best.value)} bits per byte: " + _margins(ranked, name)]
-    if _overlap(best, ranked[1]):
-        said.append(
-            f"The 95 % intervals of the {name[best.model]} and the {name[ranked[1].model]} overlap: "
-            "on other documents the order of the two could be the other way round."
-        )
+        return [
+            f"The {name[best.model]} needs {words.figure(best.value)} bits per byte; there is no other family to compare it with."
+        ]
+    said = [
+        f"The {name[best.model]} predicts held-out text best, at {words.figure(best.value)} bits per byte: "
+        + _margins(ranked, name)
+    ]
+    said += _doubt(results, best, ranked[1], name)
     decoder = next((row for row in ranked if row.family == "gpt"), None)
     if decoder is not None and decoder.value > best.value:
         ahead = [name[row.model] for row in ranked if row.value < decoder.value]
@@ -100,17 +102,30 @@ def verdict(ranked: Sequence[Result], budgets: dict[str, Budget], orders: dict[s
     return said
 
 
-def _margins(ranked: Sequence[Result], name: dict[str, str]) -> str:
+def _margins(ranked: Sequence[Result], name: Mapping[str, str]) -> str:
     best = ranked[0]
-    parts = [f"{words.percent(1 - best.value / row.value)} fewer than the {name[row.model]} ({words.figure(row.value)})" for row in ranked[1:]]
+    parts = [
+        f"{words.percent(1 - best.value / row.value)} fewer than the {name[row.model]} ({words.figure(row.value)})"
+        for row in ranked[1:]
+    ]
     return " and ".join(", ".join(parts).rsplit(", ", 1)) + "."
 
 
-def _overlap(a: Result, b: Result) -> bool:
-    return a.high is not None and b.low is not None and a.high >= b.low
+def _doubt(results: Results, best: Result, second: Result, name: Mapping[str, str]) -> list[str]:
+    """Whether the second could be first on other documents: by the paired difference, else by whether the intervals overlap."""
+    above = results.find(second.model, ABOVE_BEST)
+    if above is not None and above.low is not None:
+        if above.low > 0:
+            return []
+        why = f"the difference, document by document, is {words.figure(above.value)} {words.interval(above.low, above.high)}"
+    elif best.high is not None and second.low is not None and best.high >= second.low:
+        why = "their 95 % intervals overlap"
+    else:
+        return []
+    return [f"The {name[best.model]} and the {name[second.model]} could change places on other documents: {why}."]
 
 
-def _why(decoder: Result, best: Result, budgets: dict[str, Budget], name: dict[str, str]) -> list[str]:
+def _why(decoder: Result, best: Result, budgets: Mapping[str, Budget], name: Mapping[str, str]) -> list[str]:
     """What the figures say of a decoder that is not first."""
     mine, other = budgets.get(decoder.model), budgets.get(best.model)
     if mine is None or not mine.parameters or not mine.corpus_tokens:

@@ -14,36 +14,60 @@ from pipeline.reporting.scores import HEADLINE_METRICS, is_baseline, orders
 
 Section = dict[str, Any]
 
+RULES_SHOWN = 12  # in the table of losses; the others unfold
+
 
 def overview(inputs: Inputs) -> Section:
     """One sentence that says what was trained, and the key figures."""
     first, last, train = inputs.steps[0], inputs.steps[-1], inputs.splits[0]
-    ranked = inputs.results.language_models()
+    kept = f"{words.size(last.bytes_out)}, {words.percent(last.bytes_out / max(first.bytes_in, 1), 0)} of the bytes"
     tiles = [
         _tile(words.count(first.docs_in), "documents read", words.size(first.bytes_in)),
-        _tile(words.count(last.docs_out), "documents kept", f"{words.size(last.bytes_out)}, {words.percent(last.bytes_out / max(first.bytes_in, 1))} of the bytes"),
-        _tile(words.count(inputs.train_tokens), "training tokens", f"{words.figure(train.num_bytes / max(inputs.train_tokens, 1))} bytes each"),
+        _tile(words.count(last.docs_out), "documents kept", kept),
+        _tile(
+            words.count(inputs.train_tokens),
+            "training tokens",
+            f"{words.figure(train.num_bytes / max(inputs.train_tokens, 1))} bytes each",
+        ),
     ]
-    headline = f"Trained on {words.size(train.num_bytes)} of text"
+    headline = f"{words.size(train.num_bytes)} of text, and no model evaluated"
+    ranked = [row for row in inputs.results.language_models() if row.model in inputs.models("pretrain")]
     if ranked:
-        best = ranked[0]
-        name = family_name(best.family, orders(inputs).get(best.model))
+        best, name = ranked[0], family_name(ranked[0].family, orders(inputs).get(ranked[0].model))
         size = inputs.results.find(best.model, "num_parameters")
-        note = f"95 % interval {words.interval(best.low, best.high)}" if best.low is not None else "bits per byte"
-        tiles.append(_tile(words.figure(best.value), f"bits per byte, {name}", note))
-        headline += f", the best of {len(ranked)} models needs {words.figure(best.value)} bits for each byte that it has not seen"
-        if size is not None:
-            tiles.append(_tile(words.count(size.value), "parameters", f"of {best.model}, the best model"))
-    tiles += _task_tiles(inputs)
+        tiles.append(
+            _tile(words.figure(best.value), f"bits per byte, {name}", f"95 % interval {words.interval(best.low, best.high)}")
+        )
+        of = f" of {words.count(size.value)} parameters" if size else ""
+        headline = f"A {name}{of}, trained on {words.size(train.num_bytes)} of text, predicts unseen text at {words.figure(best.value)} bits per byte"
+    tiles += [*_task_tiles(inputs), *_compression_tile(inputs)]
     lede = (
         f"{words.count(first.docs_in)} documents were read; {words.count(first.docs_in - last.docs_out)} were removed, each by a rule that is named below. "
         f"{_families(inputs)} learned from what was left."
     )
-    return {"headline": headline + ".", "lede": lede, "tiles": tiles}
+    return {"headline": headline.replace("A LSTM", "An LSTM") + ".", "lede": lede, "tiles": tiles}
+
+
+def _compression_tile(inputs: Inputs) -> list[Section]:
+    report = inputs.report("compress")
+    if "bytes_after" not in report or not report.get("bytes_before"):
+        return []
+    share = report["bytes_after"] / report["bytes_before"]
+    return [
+        _tile(
+            words.size(report["bytes_after"]),
+            "compressed model",
+            f"{words.percent(share, 0)} of {words.size(report['bytes_before'])}",
+        )
+    ]
 
 
 def _families(inputs: Inputs) -> str:
-    names = [f"a {family_name(row.family, orders(inputs).get(row.model))}" for row in inputs.results.language_models() if row.model in inputs.models("pretrain")]
+    names = [
+        f"a {family_name(row.family, orders(inputs).get(row.model))}"
+        for row in inputs.results.language_models()
+        if row.model in inputs.models("pretrain")
+    ]
     text = " and ".join(", ".join(sorted(names)).rsplit(", ", 1)).replace("a LSTM", "an LSTM")
     return text[:1].upper() + text[1:] if text else "No model"
 
@@ -79,7 +103,10 @@ def pipeline(inputs: Inputs) -> Section:
 
 def _notes(inputs: Inputs) -> dict[str, str]:
     """What each stage made, in a few words."""
-    notes = {step.stage: f"{words.count(step.docs_out)} docs" + (f", −{words.count(step.docs_lost)}" if step.docs_lost else "") for step in inputs.steps}
+    notes = {
+        step.stage: f"{words.count(step.docs_out)} docs" + (f", −{words.count(step.docs_lost)}" if step.docs_lost else "")
+        for step in inputs.steps
+    }
     notes["split_docs"] = " / ".join(words.count(split.docs) for split in inputs.splits)
     notes["tokenize_docs"] = f"{words.count(inputs.train_tokens)} tokens"
     vocabulary = inputs.report("train_tokenizer").get("vocab_size")
@@ -87,11 +114,9 @@ def _notes(inputs: Inputs) -> dict[str, str]:
     for row in inputs.results.language_models():
         notes[f"pretrain@{row.model}"] = f"{words.figure(row.value)} bits per byte"
     for task, metric in HEADLINE_METRICS.items():
-        row = next((r for r in inputs.results.of_task(task) if r.metric == metric and not is_baseline(r)), None)
-        if row is not None:
-            notes[f"finetune@{task}"] = f"{metric} {words.figure(row.value)}"
-    sizes = [inputs.results.find(model, "size_bytes") for model in inputs.models("compress")]
-    notes["compress"] = ", ".join(words.size(size.value) for size in sizes if size is not None)
+        found = [r for r in inputs.results.of_task(task) if r.metric == metric and not is_baseline(r)]
+        notes |= {f"finetune@{row.model}": f"{metric} {words.figure(row.value)}" for row in found}
+    notes["compress"] = words.size(inputs.report("compress").get("bytes_after", 0.0))
     notes["evaluate"] = f"{words.count(len(inputs.results.rows))} figures"
     notes["report"] = "this page"
     return notes
@@ -116,6 +141,7 @@ def corpus(inputs: Inputs, rules_per_stage: int) -> Section:
             }
             for loss in losses
         ],
+        "shown": RULES_SHOWN,
         "steps": [_figures(step) for step in steps],
     }  # fmt: skip
 
@@ -125,7 +151,9 @@ def _summary(steps: Sequence[Step], losses: Sequence[Loss]) -> str:
     text = f"{words.count(first.docs_in)} documents ({words.size(first.bytes_in)}) were read and {words.count(last.docs_out)} ({words.size(last.bytes_out)}) were kept."
     if losses:
         top = losses[0]
-        text += f" The costliest rule was {top.rule} of {top.stage}: {words.count(top.docs)} documents, {words.size(top.num_bytes)}."
+        text += (
+            f" The costliest rule was {top.rule} of {top.stage}: {words.count(top.docs)} documents, {words.size(top.num_bytes)}."
+        )
     rewritten = sum(step.bytes_rewritten for step in steps)
     return text + (f" Another {words.size(rewritten)} were rewritten in place, their documents kept." if rewritten > 0 else "")
 

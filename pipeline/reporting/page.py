@@ -13,7 +13,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(
-    inputs: Inputs, *, title: str, rules_per_stage: int, curve_points: int, samples_per_prompt: int, sample_chars: int, occupations: int
+    inputs: Inputs,
+    *,
+    title: str,
+    rules_per_stage: int,
+    curve_points: int,
+    samples_per_prompt: int,
+    sample_chars: int,
+    occupations: int,
 ) -> str:
     """The report as one HTML document that needs no other file. Equal inputs give equal text.
 

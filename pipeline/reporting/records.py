@@ -20,7 +20,7 @@ _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;#]+)")
 
 @dataclass(frozen=True)
 class Curve:
-    """A training curve: column name → its (x, y) points, x being tokens where the file has them, else steps."""
+    """A training curve: column name → its (x, y) points, x being tokens where the file has them for each step, else steps."""
 
     x_label: str
     columns: dict[str, list[tuple[float, float]]]
@@ -55,7 +55,7 @@ def read_curve(path: Path, most: int) -> Curve:
         rows = list(csv.DictReader(file))
     if rows and "step" not in rows[0]:
         raise InputError(f"{path}: columns {list(rows[0])} have no step; run the stage that writes it again")
-    axis = "tokens" if rows and all(row.get("tokens") for row in rows) else "step"
+    axis = "tokens" if len({row.get("tokens") or "" for row in rows} - {""}) == len(rows) else "step"
     columns: dict[str, list[tuple[float, float]]] = {}
     for number, row in enumerate(rows, start=2):
         for name, cell in row.items():

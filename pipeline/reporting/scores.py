@@ -17,7 +17,13 @@ TASK_NOTES = {
     "classification": "Which package or author a passage is from, its own name masked.",
     "summarization": "The first line of a docstring (or the first sentence of a paragraph) from the rest of it; ROUGE counts shared words.",
 }
-OWN_SECTIONS = {"size", "language_modeling", "generation"}  # tasks that are columns of the models' table
+OWN_SECTIONS = {
+    "size",
+    "language_modeling",
+    "stereotypes",
+    "compression",
+    "generation",
+}  # tasks that are columns of the models' table
 
 
 def is_baseline(row: Result) -> bool:
@@ -39,7 +45,7 @@ def results(inputs: Inputs) -> Section:
     names = {row.model: family_name(row.family, orders(inputs).get(row.model)) for row in ranked}
     return {
         "heading": f"The {names[mine[0].model]} predicts best" if len(mine) > 1 else "What the model can do",
-        "verdict": verdict(mine, _budgets(inputs), orders(inputs)),
+        "verdict": verdict(inputs.results, pretrained, _budgets(inputs), orders(inputs)),
         "drawing": _whiskers(ranked, names) if ranked else None,
         "columns": [COLUMNS[metric] for metric in metrics],
         "models": [_model_row(inputs, row, metrics, names[row.model], best=row is ranked[0]) for row in ranked],
@@ -51,7 +57,9 @@ def results(inputs: Inputs) -> Section:
 def _whiskers(ranked: list[Result], names: dict[str, str]) -> Any:
     rows = [Whisker(f"{row.model} · {names[row.model]}", row.value, row.low, row.high, accent=row is ranked[0]) for row in ranked]
     said = ", ".join(f"{row.model} {words.figure(row.value)} {words.interval(row.low, row.high)}".rstrip() for row in ranked)
-    return whisker_chart(rows, title="Bits per byte by model", description=f"Best first: {said}.", x_label="bits per byte (lower is better)")
+    return whisker_chart(
+        rows, title="Bits per byte by model", description=f"Best first: {said}.", x_label="bits per byte (lower is better)"
+    )
 
 
 def _model_row(inputs: Inputs, row: Result, metrics: list[str], name: str, *, best: bool) -> Section:
@@ -77,18 +85,25 @@ def _reading(metrics: list[str]) -> list[str]:
 
 
 def _compression(inputs: Inputs) -> list[str]:
-    """Each compressed model beside the one of its family that it was made from."""
+    """What compression saved and what it cost, for each compressed model."""
     said = []
     for name in inputs.models("compress"):
-        small = inputs.results.find(name, BITS)
-        original = next((r for r in inputs.results.language_models() if small and r.family == small.family and r.model in inputs.models("pretrain")), None)
-        if small is None or original is None:
-            continue
-        change = f"{name} needs {words.figure(abs(small.value - original.value))} bits per byte {'more' if small.value >= original.value else 'less'} than {original.model}"
-        sizes = [inputs.results.find(model, "size_bytes") for model in (name, original.model)]
-        if sizes[0] is not None and sizes[1] is not None:
-            change += f", at {words.percent(sizes[0].value / sizes[1].value, 0)} of its size"
-        said.append(f"Compressed: {change}.")
+        cost = inputs.results.find(name, "bits_per_byte_above_parent")
+        report = inputs.report("compress")
+        saved = (
+            f"{words.size(report['bytes_after'])} instead of {words.size(report['bytes_before'])}"
+            if "bytes_after" in report
+            else ""
+        )
+        if cost is not None:
+            more = (
+                f"{cost.value:+.4f} bits per byte [{cost.low:+.4f}, {cost.high:+.4f}]"
+                if cost.low is not None and cost.high is not None
+                else f"{cost.value:+.4f} bits per byte"
+            )
+            saved = f"{saved or 'smaller weights'} cost {more} against the original"
+        if saved:
+            said.append(f"{name}: {saved}.")
     return said
 
 
@@ -96,7 +111,11 @@ def _absent(inputs: Inputs) -> list[str]:
     """What the usual pipeline has and this one leaves out."""
     trained, tuned = inputs.models("pretrain"), inputs.models("finetune")
     families = {row.family for row in inputs.results.language_models()}
-    said = [f"No {family_name(family)} was trained: params.yaml has none under pretrain." for family in ("gpt", "lstm", "ngram") if family not in families]
+    said = [
+        f"No {family_name(family)} was trained: params.yaml has none under pretrain."
+        for family in ("gpt", "lstm", "ngram")
+        if family not in families
+    ]
     said += [f"{name} was trained but not evaluated." for name in trained if inputs.results.find(name, BITS) is None]
     return said + ([] if tuned else ["No task was fine-tuned: params.yaml has none under finetune."])
 
@@ -112,8 +131,7 @@ def _budgets(inputs: Inputs) -> dict[str, Budget]:
 
 def _tasks(inputs: Inputs) -> list[Section]:
     """One table for each task with metrics of its own."""
-    in_columns = {row.task for row in inputs.results.rows if row.metric in COLUMNS}
-    tasks = dict.fromkeys(row.task for row in inputs.results.rows if row.task not in OWN_SECTIONS | in_columns)
+    tasks = dict.fromkeys(row.task for row in inputs.results.rows if row.task not in OWN_SECTIONS)
     return [_task(task, inputs.results.of_task(task)) for task in tasks]
 
 
@@ -145,7 +163,7 @@ def _against_baseline(rows: list[Result], metrics: list[str]) -> str:
             continue
         beats = "beats" if model.value > base.value else "does not beat"
         return (
-            f"{model.model} {beats} the baseline: {metric} {words.figure(model.value)} against {words.figure(base.value)}, "
+            f"The tuned model {beats} the baseline: {metric} {words.figure(model.value)} against {words.figure(base.value)}, "
             f"on {words.count(model.count)} examples."
         )
     return ""

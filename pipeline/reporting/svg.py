@@ -97,7 +97,5 @@ def colour(index: int) -> str:
     return f"c{index % NUM_COLOURS}"
 
 
-
-
 def _number(value: object) -> object:
     return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else value

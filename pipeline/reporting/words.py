@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 
 def count(value: float) -> str:
     """12,345; from a million on 3.42 M, from a billion on 1.2 B."""
@@ -27,12 +25,12 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def figure(value: float) -> str:
-    """Three or four significant digits, whatever the size: 0.0123, 1.234, 1,234."""
-    if value == 0 or not math.isfinite(value):
-        return "0" if value == 0 else str(value)
+    """Three decimals below ten, fewer above, two significant digits for what is tiny: 0.048, 1.234, 12.35, 1,235, 1.2e-04."""
     if abs(value) >= 1000:
         return count(value)
-    return f"{value:.{max(0, 3 - math.floor(math.log10(abs(value))) - (abs(value) < 1))}f}" if abs(value) >= 1e-3 else f"{value:.1e}"
+    if abs(value) < 10:
+        return f"{value:.3f}" if abs(value) >= 5e-3 or value == 0 else f"{value:.1e}"
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:.1f}"
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -6,13 +6,11 @@ import json
 import math
 import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pytest
 import yaml
 
 from pipeline.manifest import write_manifest
@@ -142,7 +140,10 @@ def write_models(data: Path, families: list[str], tasks: list[str]) -> None:
     for folder in (data / "pretrain", data / "finetune"):
         folder.mkdir(parents=True)
     for name in families:
-        curve = ["step,tokens,loss,lr,grad_norm,val_bits_per_byte", *(f"{n},{n * 100},{4.5 - n / 4},,,{2.4 - n / 9:.3f}" for n in range(1, 6))]
+        curve = [
+            "step,tokens,loss,lr,grad_norm,val_bits_per_byte",
+            *(f"{n},51234,{4.5 - n / 4},,,{2.4 - n / 9:.3f}" for n in range(1, 6)),
+        ]
         curve = curve if name == "ngram" else curve_rows({"gpt": 1.2, "lstm": 1.5}[name], 700)
         write_model(data / "pretrain", name, f"pretrain@{name}", curve, train)
         report(data / "pretrain", {"parameters": 3_200_000, "tokens_seen": 5_734_400}, name)
@@ -152,7 +153,7 @@ def write_models(data: Path, families: list[str], tasks: list[str]) -> None:
         report(data / "finetune", {"train_examples": 1200}, task)
     if "gpt" in families:
         write_model(data / "compress", "gpt-int8", "compress", [], train)
-    report(data / "compress", {"size_ratio": 0.26})
+    report(data / "compress", {"bytes_before": 12.9e6, "bytes_after": 3.4e6, "size_ratio": 0.26})
 
 
 def write_results(data: Path, families: list[str], tasks: list[str], bits: dict[str, float]) -> None:
@@ -160,14 +161,16 @@ def write_results(data: Path, families: list[str], tasks: list[str], bits: dict[
     samples = []
     for name in [*families, *(["gpt-int8"] if "gpt" in families else [])]:
         family, value = name.removesuffix("-int8"), bits[name]
-        rows.append((name, family, "size", "num_parameters", {"gpt": 3.2e6, "lstm": 2.9e6, "ngram": 8.4e6}[family], None, None, 1))
+        rows.append(
+            (name, family, "size", "num_parameters", {"gpt": 3.2e6, "lstm": 2.9e6, "ngram": 8.4e6}[family], None, None, 1)
+        )
         rows.append((name, family, "size", "size_bytes", 12.9e6 if name == family else 3.4e6, None, None, 1))
         rows.append((name, family, "language_modeling", "bits_per_byte", value, value - 0.03, value + 0.03, 24))
         rows.append((name, family, "stereotypes", "stereotype_score", 0.57, 0.45, 0.69, 60))
         rows.append((name, family, "generation", "distinct_2", 0.81, None, None, 30))
         for prompt in ("Return the <b>sum</b> of", "Parameters\n----------", "The old house", "She opened the door and"):
             texts = [f" array elements & <script>alert({seed})</script>" + " over a given axis." * 12 for seed in range(3)]
-            samples.append({"prompt": prompt, "model": name, "seed": 1, "texts": texts})
+            samples.append({"prompt": prompt, "model": name, "family": family, "seed": 1, "texts": texts})
     for task, metrics, base in (
         ("classification", {"accuracy": 0.84, "precision": 0.83, "recall": 0.82, "f1": 0.82}, "baseline:majority"),
         ("summarization", {"rouge1": 0.31, "rouge2": 0.12, "rougeL": 0.28}, "baseline:first_sentence"),
@@ -175,38 +178,45 @@ def write_results(data: Path, families: list[str], tasks: list[str], bits: dict[
         for metric, value in metrics.items() if task in tasks else ():
             rows.append((task, "gpt", task, metric, value, value - 0.04, value + 0.04, 200))
             rows.append((base, "baseline", task, metric, value / 2.5, None, None, 200))
+    answers = [
+        {"task": t, "input": f"def f(x) <i>{t}</i>", "target": "numpy", t: "scipy", "baseline:majority": "numpy"} for t in tasks
+    ]
+    best = min(families, key=lambda name: bits[name])
+    for name in set(families) - {best}:
+        above = bits[name] - bits[best]
+        rows.append((name, name, "language_modeling", "bits_per_byte_above_best", above, above - 0.02, above + 0.02, 24))
+    if "gpt" in families:
+        rows.append(("gpt-int8", "gpt", "compression", "bits_per_byte_above_parent", 0.0071, 0.0052, 0.0093, 24))
     columns = list(zip(*rows, strict=True))
-    write_table(pa.table([pa.array(c, f.type) for c, f in zip(columns, RESULTS, strict=True)], schema=RESULTS), data / "evaluate" / "results.parquet")
-    (data / "evaluate" / "samples.json").write_text(json.dumps(samples))
+    write_table(
+        pa.table([pa.array(c, f.type) for c, f in zip(columns, RESULTS, strict=True)], schema=RESULTS),
+        data / "evaluate" / "results.parquet",
+    )
+    (data / "evaluate" / "samples.json").write_text(json.dumps({"seed": 1, "generation": samples, "tasks": answers}))
     report(data / "evaluate", {"bits_per_byte/gpt": bits.get("gpt", 0.0)})
 
 
 BITS = {"gpt": 1.412, "lstm": 1.633, "ngram": 1.551, "gpt-int8": 1.419}
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Callable[..., Path]:
-    """``project(families=…, tasks=…, bits=…)`` writes a finished run below a new folder, with the real dvc.yaml and lock."""
-
-    def make(
-        families: tuple[str, ...] = ("gpt", "lstm", "ngram"),
-        tasks: tuple[str, ...] = ("classification", "summarization"),
-        bits: dict[str, float] = BITS,
-        total: int = 640,
-        name: str = "run",
-    ) -> Path:
-        root = tmp_path / name
-        data = root / "data"
-        data.mkdir(parents=True)
-        shutil.copy(ROOT / "dvc.yaml", root)
-        shutil.copy(ROOT / "requirements.lock", root)
-        params = yaml.safe_load((ROOT / "params.yaml").read_text())
-        params["pretrain"] = {family: {"family": family} | ({"order": 5} if family == "ngram" else {}) for family in families}
-        params["finetune"] = {task: {"task": task} for task in tasks}
-        (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-        write_splits(data, write_corpus(data, total))
-        write_models(data, list(families), list(tasks))
-        write_results(data, list(families), list(tasks), bits)
-        return root
-
-    return make
+def finished_run(
+    root: Path,
+    *,
+    families: tuple[str, ...] = ("gpt", "lstm", "ngram"),
+    tasks: tuple[str, ...] = ("classification", "summarization"),
+    bits: dict[str, float] = BITS,
+    total: int = 640,
+) -> Path:
+    """Write a finished run below ``root``, with the real dvc.yaml and lock file, and return ``root``."""
+    data = root / "data"
+    data.mkdir(parents=True)
+    shutil.copy(ROOT / "dvc.yaml", root)
+    shutil.copy(ROOT / "requirements.lock", root)
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["pretrain"] = {family: {"family": family} | ({"order": 5} if family == "ngram" else {}) for family in families}
+    params["finetune"] = {task: {"task": task} for task in tasks}
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    write_splits(data, write_corpus(data, total))
+    write_models(data, list(families), list(tasks))
+    write_results(data, list(families), list(tasks), bits)
+    return root
