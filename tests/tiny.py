@@ -100,7 +100,7 @@ def decoder(vocab_size: int) -> GPT:
 
 
 def workspace(root: Path) -> Path:
-    """Below ``root``: ``train``, ``validation`` and ``test`` DOCS, ``sequences``, ``tokenizer.json``, ``pretrain/{gpt,ngram}``, ``lock``."""
+    """Below ``root``: train, validation and test DOCS, sequences, tokenizer.json, pretrain/{gpt,ngram}, eval and a lock file."""
     splits = {"train": documents(range(10)), "validation": documents(range(10, 13)), "test": documents(range(13, 17))}
     for name, docs in splits.items():
         write_table(docs, root / name / "part-00000.parquet")

@@ -41,7 +41,7 @@ def length_batches(lengths: Sequence[int], tokens_per_batch: int) -> Iterator[li
 
 
 def largest_logit_difference(model: LanguageModel, other: LanguageModel, document: Ids) -> float | None:
-    """max |logit - logit'| of two neural models on one document; None when they have no logits."""
+    """Largest |logit - logit'| of two neural models on one document; None when they have no logits."""
     import torch
 
     if not (isinstance(model, torch.nn.Module) and isinstance(other, torch.nn.Module)):

@@ -32,24 +32,21 @@ SUFFIX = ".scale"  # beside the int8 tensor of the same name
 Tensor = npt.NDArray[Any]
 
 
-def quantize_matrix(weight: Tensor, *, scale_dtype: str = "float32") -> tuple[npt.NDArray[np.int8], Tensor]:
-    """int8 values of the same shape (O, I) and their scales (O, 1); a row of zeros gets scale 0.
-
-    A scale is rounded to ``scale_dtype`` before it divides, so that the error bound holds for the scale that is stored.
-    """
+def quantize_matrix(weight: Tensor) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """int8 values of the same shape (O, I) and their float32 scales (O, 1); a row of zeros gets scale 0."""
     peak = np.abs(weight.astype(np.float32)).max(axis=1, keepdims=True)
-    scale = (peak / LIMIT).astype(scale_dtype)
-    divisor = np.where(scale > 0, scale, 1).astype(np.float32)
+    scale = peak / np.float32(LIMIT)
+    divisor = np.where(scale > 0, scale, np.float32(1))
     values = np.clip(np.rint(weight / divisor), -LIMIT, LIMIT).astype(np.int8)
     return values, scale
 
 
-def quantize_tensors(tensors: Mapping[str, Tensor], *, scale_dtype: str = "float32") -> dict[str, Tensor]:
+def quantize_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Each matrix as int8 under its own name with its scales under ``<name>.scale``; other tensors unchanged."""
     out: dict[str, Tensor] = {}
     for name, tensor in sorted(tensors.items()):
         if tensor.ndim == 2 and np.issubdtype(tensor.dtype, np.floating):
-            out[name], out[name + SUFFIX] = quantize_matrix(tensor, scale_dtype=scale_dtype)
+            out[name], out[name + SUFFIX] = quantize_matrix(tensor)
         else:
             out[name] = tensor
     return out
@@ -58,7 +55,7 @@ def quantize_tensors(tensors: Mapping[str, Tensor], *, scale_dtype: str = "float
 def dequantize_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The inverse of ``quantize_tensors`` up to rounding, in float32."""
     return {
-        name: tensor.astype(np.float32) * tensors[name + SUFFIX].astype(np.float32) if name + SUFFIX in tensors else tensor
+        name: tensor.astype(np.float32) * tensors[name + SUFFIX] if name + SUFFIX in tensors else tensor
         for name, tensor in tensors.items()
         if not (name.endswith(SUFFIX) and name.removesuffix(SUFFIX) in tensors)
     }

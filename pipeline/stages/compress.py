@@ -23,7 +23,6 @@ class CompressParams(Params):
     """How weights are stored."""
 
     bits: Literal[8] = Field(description="bits per weight of every matrix")
-    scale_dtype: Literal["float32", "float16"] = Field(description="type of the one scale per output channel")
 
 
 def compress(model: Path, model_out: Path, *, params: CompressParams) -> dict[str, float]:
@@ -36,15 +35,11 @@ def compress(model: Path, model_out: Path, *, params: CompressParams) -> dict[st
     if "heddle_quantization" in config:
         raise ManifestError(f"{model}/config.json: has heddle_quantization already; compress the model it was made from")
     tensors = load_file(model / WEIGHTS)
-    quantized = quantize_tensors(tensors, scale_dtype=params.scale_dtype)
+    quantized = quantize_tensors(tensors)
     temporary = model_out.with_name(model_out.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     shutil.copytree(model, temporary, ignore=shutil.ignore_patterns(manifest.NAME, WEIGHTS, "config.json"))
-    config["heddle_quantization"] = {
-        "bits": params.bits,
-        "scheme": "symmetric per output channel",
-        "scale_dtype": params.scale_dtype,
-    }
+    config["heddle_quantization"] = {"bits": params.bits, "scheme": "symmetric per output channel"}
     (temporary / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     save_file(quantized, temporary / WEIGHTS, metadata={"format": "pt"})
     manifest.write_manifest(temporary, stage="compress", params=params.model_dump(), inputs={"model": model}, facts={})

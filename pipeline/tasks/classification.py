@@ -1,7 +1,8 @@
 """Which package (or author, or parent document) is this passage from? Mined from any corpus, without annotation.
 
 The label is given away by a package's own name, so the name is masked and the ``module`` line removed before the model sees a
-passage. Labels are the domains with the most examples; in a corpus of one domain they are the documents that ``ingest`` cut in pieces.
+passage. Labels are the domains with the most examples; in a corpus of one domain they are the documents that
+``ingest`` cut in pieces.
 """
 
 from __future__ import annotations
@@ -87,9 +88,9 @@ def _passages(docs: pa.Table, plan: Plan) -> Iterator[tuple[str, str, str, str, 
 
 
 def own_names(text: str, domain: str) -> frozenset[str]:
-    """Names that give the domain away: itself, in both spellings, and the root of the module and of qualified definitions.
+    r"""Names that give the domain away: itself, in both spellings, and the root of the module and of qualified definitions.
 
-    >>> sorted(own_names("module sklearn.svm\\n\\nSupport vectors.", "scikit-learn"))
+    >>> sorted(own_names("module sklearn.svm\n\nSupport vectors.", "scikit-learn"))
     ['scikit-learn', 'scikit_learn', 'sklearn']
     """
     names = {domain, domain.replace("-", "_"), domain.replace("_", "-")}

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from pipeline.export.directory import END_OF_TEXT, load_tokenizer
 
 Ids = list[int]
-CUE = "\n\nSummary:"  # between a body and its summary; the summary follows after a space, which the tokenizer joins to its first word
+CUE = "\n\nSummary:"  # between a body and its summary, which follows after a space that the tokenizer joins to its first word
 
 
 class Encoder:

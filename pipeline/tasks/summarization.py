@@ -24,7 +24,9 @@ BASELINE = "first_sentence"
 KINDS = ("docstring", "gap_sentence")
 _DEFINITION = re.compile(r"^(?:def|class) [\w.]+.*$")
 _INDENT = "    "
-_SENTENCE_END = re.compile(r"""(?<=[.!?])["'”’)]*\s+(?=["'“‘(]*[A-Z0-9])""")
+_ABBREVIATIONS = ["Mr", "Mrs", "Ms", "Dr", "St", "Prof", "vs", "cf", "No", "Fig", "Eq", "Eqs", "Ref", "e.g", "i.e", "approx"]
+_NOT_AFTER = "".join(rf"(?<!\b{re.escape(word)}\.)" for word in _ABBREVIATIONS)
+_SENTENCE_END = re.compile(rf"""(?<=[.!?]){_NOT_AFTER}["'”’)]*\s+(?=["'“‘(]*[A-Z0-9])""")
 
 
 def plan(
@@ -80,11 +82,11 @@ def mine(docs: pa.Table, plan: Plan) -> pa.Table:
 
 
 def docstring_pairs(text: str) -> Iterator[tuple[str, str]]:
-    """First paragraph, joined to one line, and the rest of every docstring that has a rest.
+    r"""First paragraph, joined to one line, and the rest of every docstring that has a rest.
 
     A docstring is what is indented below a line ``def name(...)`` or ``class name(...)``.
 
-    >>> list(docstring_pairs("def f(x)\\n\\n    Add one.\\n\\n    The rest.\\n\\ndef g()\\n\\n    Alone.\\n"))
+    >>> list(docstring_pairs("def f(x)\n\n    Add one.\n\n    The rest.\n\ndef g()\n\n    Alone.\n"))
     [('Add one.', 'The rest.')]
     """
     lines = text.split("\n")
@@ -101,9 +103,9 @@ def docstring_pairs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def gap_sentence_pairs(text: str) -> Iterator[tuple[str, str]]:
-    """First sentence and the rest of every paragraph of at least two sentences, each joined to one line.
+    r"""First sentence and the rest of every paragraph of at least two sentences, each joined to one line.
 
-    >>> list(gap_sentence_pairs("It rained. We stayed in.\\n\\nAlone."))
+    >>> list(gap_sentence_pairs("It rained. We stayed in.\n\nAlone."))
     [('It rained.', 'We stayed in.')]
     """
     for paragraph in re.split(r"\n\s*\n", text):

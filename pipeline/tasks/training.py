@@ -30,8 +30,13 @@ def train_classifier(model: Path, train: Texts, validation: Texts, plan: Plan, o
     ``evaluations`` (on the validation examples, evenly spaced), ``seed``. Raises TrainingError, TooFewExamplesError.
     """
     _start(model, train[0], settings)
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding, Trainer
-    from transformers import TrainingArguments
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        DataCollatorWithPadding,
+        Trainer,
+        TrainingArguments,
+    )
 
     labels: list[str] = plan["labels"]
     encoder = Encoder.open(model)
@@ -93,7 +98,6 @@ def train_summarizer(model: Path, train: Texts, validation: Texts, plan: Plan, o
                 **_arguments(scratch, len(train[0]), settings),
                 max_length=None,
                 completion_only_loss=True,
-                gradient_checkpointing=False,
             ),
             train_dataset=rows(train),
             eval_dataset=rows(validation),
@@ -142,6 +146,7 @@ def _arguments(scratch: str, examples: int, settings: dict[str, Any]) -> dict[st
         "save_strategy": "no",
         "report_to": "none",
         "bf16": False,
+        "activation_checkpointing": False,
         "use_cpu": runtime.device() == "cpu",
         "dataloader_pin_memory": False,
         "disable_tqdm": not sys.stderr.isatty(),
