@@ -8,7 +8,8 @@ PipelineError                     exit code 1, one message, no traceback
 │   ├── EmptyCorpusError          no document left to work on
 │   ├── DuplicateIdError          two documents with one id
 │   ├── TooFewExamplesError       a corpus that a task finds too little in
-│   └── CheckpointMismatchError   a checkpoint of another run
+│   ├── CheckpointMismatchError   a checkpoint of another run
+│   └── UnknownDocumentError      an id that no table has
 ├── ConservationError             documents in ≠ documents out + dropped
 ├── ManifestError                 a model directory that is not what its manifest says
 ├── VocabularyError               a tokenizer that cannot have, or does not have, this vocabulary
@@ -56,6 +57,10 @@ class TooFewExamplesError(InputError):
 
 class CheckpointMismatchError(InputError):
     """A checkpoint belongs to other data, params or code."""
+
+
+class UnknownDocumentError(InputError):
+    """No table has a document of this id, or several have one that begins so."""
 
 
 class ConservationError(PipelineError):
