@@ -1,1 +1,1 @@
-"""The report: figures gathered from every stage's output, charts drawn as SVG, one page. Needs no network, not even to be read."""
+"""The report: figures gathered from every stage's output, charts drawn as SVG, one page that needs no network."""

@@ -1,4 +1,4 @@
-"""The section on bias: whom the corpus speaks of, and beside which work, after each stage and as the weights of training see it."""
+"""The section on bias: whom the corpus speaks of, and beside which work, after each stage and as training sees it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ import numpy as np
 import pyarrow.compute as pc
 from markupsafe import Markup
 
-from pipeline.bias.measures import AXES, F64, GROUPS, OCCUPATION_NAMES, association_bits, axis_members, log_odds, measure, shares
+from pipeline.bias.measures import (
+    AXES,
+    F64,
+    GROUPS,
+    OCCUPATION_NAMES,
+    WINDOW,
+    association_bits,
+    axis_members,
+    log_odds,
+    measure,
+    shares,
+)
 from pipeline.errors import SchemaError
 from pipeline.reporting import words
 from pipeline.reporting.charts import Series, heat_map, line_chart
@@ -28,7 +39,7 @@ STRONGEST = 2.0  # log odds drawn in the full colour: e² ≈ 7.4 times as likel
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What one stage's documents say: texts per group (G), meetings of group and occupation (G, O), weighted where weights apply."""
+    """What one stage's documents say: texts per group (G), meetings of group and occupation (G, O), weighted or not."""
 
     name: str
     documents: F64
@@ -72,8 +83,8 @@ def _snapshot(name: str, docs: Path, weights: Path | None) -> Snapshot:
 
 def _summary(axes: Sequence[str], silent: Sequence[str]) -> str:
     text = (
-        "Each group's share of all mentions on its axis, one per document and group, after every stage; at the last stage a document counts "
-        "by its training weight. A word list finds the groups, so compare the groups of one axis, not the axes."
+        "Each group's share of all mentions on its axis, one per document and group, after every stage; at the last stage a "
+        "document counts by its training weight. A word list finds the groups, so compare the groups of one axis, not the axes."
     )
     if not axes:
         return "No document mentions any group of the word list, so there is nothing to compare."
@@ -125,7 +136,10 @@ def _bits(axes: Sequence[str], shots: Sequence[Snapshot]) -> Section:
     )
     return {
         "title": "Group and occupation",
-        "caption": "Mutual information in bits: 0 if the occupations near a group's words say nothing about the group. Few mentions push it up.",
+        "caption": (
+            "Mutual information in bits: 0 if the occupations near a group's words say nothing about the group. "
+            "Few mentions push it up."
+        ),
         "drawing": drawing,
     }
 
@@ -138,8 +152,9 @@ def _associations(first: Snapshot, last: Snapshot, most: int) -> Section:
     if not columns:
         return {"associations": [], "association_note": ""}
     note = (
-        f"How much likelier (orange) or unlikelier (blue) an occupation stands within ten words of a group than of the other groups of its axis: "
-        f"the natural logarithm of the odds ratio. Figures where it is significant at 5 %; grey where they met fewer than {FEWEST} times."
+        f"How much likelier (orange) or unlikelier (blue) an occupation stands within {WINDOW} words of a group than of the "
+        "other groups of its axis: the natural logarithm of the odds ratio. Figures where it is significant at 5 %; grey where "
+        f"they met fewer than {FEWEST} times."
     )
     return {
         "association_note": note,

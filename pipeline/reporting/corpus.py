@@ -1,4 +1,4 @@
-"""What each stage did to the corpus: documents and bytes in, kept and lost, by rule. Read from the tables, not from what a stage says."""
+"""What each stage did to the corpus: documents and bytes in, kept and lost, by rule. Read from the tables themselves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Step:
-    """One stage's effect; ``bytes_in`` counts what came, so in − out − lost is what it rewrote in place (bytes; may be negative)."""
+    """One stage's effect on documents and UTF-8 bytes."""
 
     stage: str
     docs_in: int
@@ -49,7 +49,7 @@ class Step:
 
     @property
     def bytes_rewritten(self) -> int:
-        """Bytes that went without their document: redacted, normalised."""
+        """Bytes that went without their document (redacted, normalised); negative when a stage made text longer."""
         return self.bytes_in - self.bytes_out - self.bytes_lost
 
 

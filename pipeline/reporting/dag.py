@@ -1,12 +1,13 @@
 """The DAG as a drawing: layers from left to right, in rows that fit the page, as in Sugiyama, Tagawa & Toda (1981).
 
-A long edge gets a waypoint in every layer that it crosses, so that it runs around nodes; the order within a layer follows the mean
-position of the neighbours (the barycentre rule).
+A long edge gets a waypoint in every layer that it crosses, so that it runs around nodes; the order within a layer follows the
+mean position of the neighbours before it (the barycentre rule).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -46,8 +47,8 @@ def _columns(depth: Sequence[int], edges: Sequence[tuple[int, int]]) -> tuple[li
         way: list[Slot] = [source, *((source, target, layer) for layer in range(depth[source] + 1, depth[target])), target]
         for layer, slot in enumerate(way[1:-1], start=depth[source] + 1):
             columns[layer].append(slot)
-        links += zip(way, way[1:], strict=False)
-    for before, column in zip(columns, columns[1:], strict=False):
+        links += pairwise(way)
+    for before, column in pairwise(columns):
         rank = {slot: i for i, slot in enumerate(before)}
         mean = {s: [rank[a] for a, b in links if b == s and a in rank] or [0] for s in column}
         column.sort(key=lambda s: (isinstance(s, tuple), sum(mean[s]) / len(mean[s]), s if isinstance(s, tuple) else (s,)))

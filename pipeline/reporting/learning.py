@@ -87,7 +87,7 @@ def _figure(title: str, curve: Curve, x_label: str) -> Section:
 
 
 def samples(inputs: Inputs, per_prompt: int, most_chars: int) -> Section:
-    """Some continuations of each prompt by each model, some answers to each task. Raises InputError for a file of another form."""
+    """Some continuations of each prompt, some answers to each task. Raises InputError for a file of another form."""
     path = inputs.out("evaluate", "samples.json")
     content = read_json(path)
     try:
@@ -107,7 +107,7 @@ def samples(inputs: Inputs, per_prompt: int, most_chars: int) -> Section:
     return {
         "prompts": [{"text": prompt, "models": models} for prompt, models in prompts.items()],
         "shown": SHOWN_AT_ONCE,
-        "summary": f"Up to {per_prompt} of the continuations that each model sampled for a prompt; all, with their seeds, are in {path.name}.",
+        "summary": f"Up to {per_prompt} continuations by each model; all, with their seeds, are in {path.name}.",
         "tasks": tasks,
     }
 

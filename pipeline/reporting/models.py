@@ -131,11 +131,12 @@ def _why(decoder: Result, best: Result, budgets: Mapping[str, Budget], name: Map
     if mine is None or not mine.parameters or not mine.corpus_tokens:
         return []
     ratio, passes = mine.tokens_seen / mine.parameters, mine.tokens_seen / mine.corpus_tokens
-    said = [
-        f"It saw {words.count(mine.tokens_seen)} tokens, {words.figure(passes)} times the {words.count(mine.corpus_tokens)} of the training "
-        f"split, which is {words.figure(ratio)} tokens for each of its {words.count(mine.parameters)} parameters; "
+    seen = (
+        f"It saw {words.count(mine.tokens_seen)} tokens, {words.figure(passes)} times the {words.count(mine.corpus_tokens)} "
+        f"of the training split, which is {words.figure(ratio)} tokens for each of its {words.count(mine.parameters)} parameters; "
         f"about {COMPUTE_OPTIMAL} make best use of the compute (Hoffmann et al. 2022)."
-    ]
+    )
+    said = [seen]
     if passes < 1:
         said.append(f"It stopped before it had seen {words.percent(1 - passes, 0)} of the corpus even once.")
     elif ratio < COMPUTE_OPTIMAL:

@@ -39,11 +39,12 @@ def overview(inputs: Inputs) -> Section:
             _tile(words.figure(best.value), f"bits per byte, {name}", f"95 % interval {words.interval(best.low, best.high)}")
         )
         of = f" of {words.count(size.value)} parameters" if size else ""
-        headline = f"A {name}{of}, trained on {words.size(train.num_bytes)} of text, predicts unseen text at {words.figure(best.value)} bits per byte"
+        bits = words.figure(best.value)
+        headline = f"A {name}{of}, trained on {words.size(train.num_bytes)} of text, predicts unseen text at {bits} bits per byte"
     tiles += [*_task_tiles(inputs), *_compression_tile(inputs)]
     lede = (
-        f"{words.count(first.docs_in)} documents were read; {words.count(first.docs_in - last.docs_out)} were removed, each by a rule that is named below. "
-        f"{_families(inputs)} learned from what was left."
+        f"{words.count(first.docs_in)} documents were read; {words.count(first.docs_in - last.docs_out)} were removed, each by "
+        f"a rule that is named below. {_families(inputs)} learned from what was left."
     )
     return {"headline": headline.replace("A LSTM", "An LSTM") + ".", "lede": lede, "tiles": tiles}
 
@@ -148,7 +149,11 @@ def corpus(inputs: Inputs, rules_per_stage: int) -> Section:
 
 def _summary(steps: Sequence[Step], losses: Sequence[Loss]) -> str:
     first, last = steps[0], steps[-1]
-    text = f"{words.count(first.docs_in)} documents ({words.size(first.bytes_in)}) were read and {words.count(last.docs_out)} ({words.size(last.bytes_out)}) were kept."
+    read, kept = (
+        f"{words.count(n)} documents ({words.size(b)})"
+        for n, b in ((first.docs_in, first.bytes_in), (last.docs_out, last.bytes_out))
+    )
+    text = f"{read} were read and {kept} were kept."
     if losses:
         top = losses[0]
         text += (

@@ -15,7 +15,7 @@ HEADLINE_METRICS = {"classification": "accuracy", "summarization": "rougeL"}
 COLUMNS = {"num_parameters": "Parameters", "size_bytes": "Size", BITS: "Bits per byte", "stereotype_score": "Stereotype score"}
 TASK_NOTES = {
     "classification": "Which package or author a passage is from, its own name masked.",
-    "summarization": "The first line of a docstring (or the first sentence of a paragraph) from the rest of it; ROUGE counts shared words.",
+    "summarization": "The first line of a docstring, or sentence of a paragraph, from the rest of it; ROUGE counts shared words.",
 }
 OWN_SECTIONS = {
     "size",

@@ -22,7 +22,7 @@ def tag(name: str, *children: str | None, **attributes: object) -> Markup:
         if value is not None
     )
     inner = Markup("").join(escape(child) for child in children if child is not None)
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), given, inner)
+    return Markup("<{0}{1}>{2}</{0}>").format(name, given, inner)
 
 
 def drawing(width: float, height: float, title: str, description: str, *children: Markup, class_: str = "") -> Markup:
