@@ -49,7 +49,7 @@ def map_shards(
 
     total: Counter[str] = Counter()
     try:
-        for answer in _run(work, [str(shard) for shard in shards(source)], source.parent.name):
+        for answer in _run(work, [str(shard) for shard in shards(source)], next(iter(outs)).parent.name):
             if "error" in answer:
                 raise getattr(errors, answer["error"])(answer["message"])
             total.update(answer["counts"])
