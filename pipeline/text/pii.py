@@ -87,7 +87,7 @@ _PHONE = re.compile(
     r"|(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])[2-9]\d\d[.-]\d{4}"
     r"|0[1-9]\d{2,3}(?: \d{2,4}){2,3}"
     r"|0[1-9](?:(?:\.\d\d){4}|(?:-\d\d){4})"
-    r"|(?P<bare>\(?\d{1,5}\)?(?:[ ./-]{0,2}\d{2,5}){1,5})"
+    r"|(?P<bare>\(?\d{1,5}\)?(?:[ ./-]{0,3}\d{2,5}){1,5})"
     r")(?:\s?x\d{1,5})?(?![\w-])(?!\.\d)"
 )
 _NAMES_PHONE = re.compile(r"(?:\btel|phone|\bfax|\bmobile|whatsapp|\bcall (?:me|us|at|on)|\bdial)\b[^\n\d]{0,20}$", re.IGNORECASE)

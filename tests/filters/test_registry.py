@@ -1,0 +1,30 @@
+"""The registry: what each filter gives, and the order in which they are asked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pyarrow as pa
+import pytest
+
+from pipeline.filters import FILTERS
+from pipeline.filters.batch import Batch
+from pipeline.text.quality import COLUMNS
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_gives_one_number_per_text(name: str) -> None:
+    scores = FILTERS[name](Batch(pa.array(["Some words, and more.", "", "x"], pa.large_string()), languages=("en",)))
+    assert scores.type == pa.float64()
+    assert len(scores) == 3
+    assert scores.null_count == 0
+
+
+def test_language_is_asked_first_then_gopher_then_word_lists() -> None:
+    assert list(FILTERS) == ["language", *COLUMNS, "identity_rate", "toxicity"]
+
+
+def test_filters_start_without_torch() -> None:
+    code = "import sys, pipeline.filters; sys.exit('torch' in sys.modules or 'datasets' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
