@@ -8,7 +8,8 @@ is our own: plain nouns, adjectives and pronouns that name a group in neutral us
 - first names, for a name is no group;
 - slurs: they are the business of the toxicity filter.
 
-Words change: prose before 1950 or so says ``gay`` and ``queer`` of a mood. Counts understate presence; compare groups of one axis, not axes.
+Words change: prose before 1950 or so says ``gay`` and ``queer`` of a mood. Counts understate presence; compare groups of one
+axis, not axes.
 """
 
 from __future__ import annotations

@@ -31,8 +31,9 @@ class Measures:
 
     def documents(self, weights: F64 | None = None) -> F64:
         """(G,) texts that mention each group, or the sum of their weights."""
-        present = (self.mentions > 0).astype(np.float64)
-        return present.sum(axis=0) if weights is None else weights @ present
+        given = np.ones(len(self.mentions)) if weights is None else weights
+        sums: F64 = np.einsum("d,dg->g", given, (self.mentions > 0).astype(np.float64))
+        return sums
 
     def cooccurrence(self, weights: F64 | None = None) -> F64:
         """(G, O) how often a word of the group stands near the occupation, each text counted by its weight (default 1)."""

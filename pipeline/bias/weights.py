@@ -39,17 +39,17 @@ def rake(present: npt.NDArray[np.bool_], axes: list[I64], start: F64, *, low: fl
     present count. Groups share documents and bounds bind, so equality may be out of reach; then the groups end nearer, not equal.
     """
     factors = np.zeros(present.shape[1])
-    members = present.astype(np.float64)
+    members = present.astype(np.float64)  # sums by einsum: those of a matrix product depend on the number of threads
     weights = scale_to_mean_one(start, low, high)
     limit = np.log(high / low)  # a factor beyond it moves no weight further
     for _ in range(rounds):
         worst = 0.0
         for groups in axes:
-            counts = weights @ members[:, groups]
+            counts = np.einsum("d,dg->g", weights, members[:, groups])
             step = np.log(counts.mean() / counts)
             factors[groups] = np.clip(factors[groups] + step, -limit, limit)
             worst = max(worst, float(np.abs(step).max()))
-            weights = scale_to_mean_one(start * np.exp(members @ factors), low, high)
+            weights = scale_to_mean_one(start * np.exp(np.einsum("dg,g->d", members, factors)), low, high)
         if worst < 1e-4:
             break
     return weights

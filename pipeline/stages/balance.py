@@ -58,7 +58,8 @@ def balance(docs: Path, out: Path, weights: Path, *, params: BalanceParams) -> d
     present = measures.mentions > 0
     enough = measures.documents() >= params.min_documents
     axes = [members[enough[members]] for members in map(axis_members, params.axes)]
-    found = rake(present, [groups for groups in axes if len(groups) > 1], start, low=params.low, high=params.high)
+    raked = rake(present, [groups for groups in axes if len(groups) > 1], start, low=params.low, high=params.high)
+    found = np.round(raked, 6)  # so that the last digit of a machine's exp() is no difference
     write_table(pa.table({"id": about["id"], "weight": found}).cast(WEIGHTS), weights)
     return _report(measures, found, enough) | {"domains": float(len(domain.dictionary))}
 

@@ -52,9 +52,9 @@ def split_docs(
     sizes = Counter(side.to_pylist())
     if empty := [split for split in SPLITS if not sizes[split]]:
         raise EmptyCorpusError(
-            f"{docs}: no document for {' and '.join(empty)}: {len(ids)} documents in {len(sides)} duplicate groups, with "
-            f"split_docs.validation {params.validation} and split_docs.test {params.test}; add documents, change these shares, or "
-            "raise dedup_docs.related_similarity for smaller groups"
+            f"{docs}: no document for {' and '.join(empty)}: {len(ids)} documents in {len(sides)} duplicate groups; "
+            f"split_docs.validation {params.validation} and split_docs.test {params.test}: add documents, change these "
+            "shares, or raise dedup_docs.related_similarity for smaller groups"
         )
     num_bytes = _write(docs, side, (train, validation, test))
     report = {"docs_in": float(len(ids)), "clusters": float(len(sides))}
