@@ -44,7 +44,7 @@ class FilesParams(Params):
     id_field: str | None = None
     domain_field: str | None = None
     lang_field: str | None = None
-    max_document_chars: Annotated[int, Field(ge=1_000)] = 100_000
+    max_document_chars: Annotated[int, Field(ge=1_000)] = 20_000
     hub: HubParams | None = None
 
 
