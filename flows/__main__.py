@@ -1,4 +1,4 @@
-"""``python -m flows [STAGE...] [--ui]`` runs the pipeline through Prefect: the flow of ``flows/pipeline.py``."""
+"""``python -m flows [STAGE...]`` runs the pipeline through Prefect: the flow of ``flows/pipeline.py``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows import server
-from pipeline.errors import PipelineError
+from pipeline.errors import MissingInputError, PipelineError
 
 
 def main(argv: Sequence[str]) -> int:
@@ -16,9 +16,12 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m flows", description=__doc__)
     parser.add_argument("stages", metavar="STAGE", nargs="*", help="a stage of dvc.yaml, with all it needs; default: every stage")
     parser.add_argument("--ui", action="store_true", help="start a server that stays, to look at the run while it goes on")
+    parser.add_argument("--files", metavar="PATH", help="your own text (a file or a folder); params.yaml is changed to say so")
     arguments = parser.parse_args(argv)
     root = Path.cwd()
     try:
+        if arguments.files:
+            read_files(root, arguments.files)
         if arguments.ui and not server.find(root):
             server.start(root)
         with server.connected(root):
@@ -34,6 +37,16 @@ def main(argv: Sequence[str]) -> int:
         return 0
     print(f"error: {state.message}", file=sys.stderr)
     return 1
+
+
+def read_files(root: Path, path: str) -> None:
+    """Change params.yaml so that ``ingest`` reads ``path``. Raises MissingInputError if nothing is there."""
+    from flows.dag import use_files
+
+    if not Path(path).exists():
+        raise MissingInputError(f"--files {path}: no such file or folder")
+    use_files(root, path)
+    print(f"params.yaml: ingest.source = files, ingest.files.path = {path}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
+from dvc.utils.serialize import modify_yaml
 from pydantic import Field, ValidationError
 
 from pipeline.errors import MissingInputError, ParamsError, UsageError
@@ -90,6 +91,13 @@ class Graph:
         return [stage for stage in self.stages.values() if stage.name in wanted]
 
 
+def use_files(root: Path, path: str) -> None:
+    """Have ``ingest`` read the files under ``path``: set it in params.yaml, comments kept, as `dvc exp run --set-param` would."""
+    with modify_yaml(str(root / "params.yaml")) as params:
+        params["ingest"]["source"] = "files"
+        params["ingest"]["files"]["path"] = path
+
+
 def _status(repo: Repo, say: Callable[[str], None]) -> dict[str, list[Any]]:
     """What DVC reports as changed, per stage; waits while another DVC process holds a file (DVC itself would give up at once)."""
     said = False
@@ -132,12 +140,10 @@ def _why(node: Any, status: list[Any]) -> str:
 
 
 def _in_words(status: list[Any]) -> str:
-    """DVC's status of one stage as a phrase: ``params.yaml clean.form modified; data/raw modified; command changed``."""
+    """DVC's status of one stage as a phrase: ``params.yaml clean.form modified; data/raw modified; changed command``."""
     reasons: list[str] = []
     for entry in status:
-        if entry == "changed checksum":
-            reasons.append("command changed")
-        elif isinstance(entry, str):
+        if isinstance(entry, str):  # "changed command"
             reasons.append(entry)
         else:
             reasons += [_change(path, what) for changes in entry.values() for path, what in changes.items()]
