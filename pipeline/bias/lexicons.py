@@ -4,7 +4,7 @@ A group is ``axis/group``; its words are lowercase single words, as ``pipeline.t
 is our own: plain nouns, adjectives and pronouns that name a group in neutral use. Left out on purpose:
 
 - words whose usual sense in technical or general prose is another (``straight``, ``trans``, ``white``, ``black``, ``miss``,
-  ``polish``, ``blind``, ``disabled``, the ``child`` of a node): counting them would measure something else;
+  ``polish``, ``blind``, ``disabled``, ``agnostic``, the ``child`` of a node): counting them would measure something else;
 - first names, for a name is no group;
 - slurs: they are the business of the toxicity filter.
 
@@ -89,7 +89,7 @@ IDENTITY_TERMS: dict[str, frozenset[str]] = {
     "religion/hindu": _words("hindu hindus hinduism"),
     "religion/jewish": _words("jewish jew jews judaism"),
     "religion/muslim": _words("muslim muslims moslem moslems islam islamic sunni sunnis shia shiite shiites"),
-    "religion/none": _words("atheist atheists atheism agnostic agnostics secularist secularists"),
+    "religion/none": _words("atheist atheists atheism secularist secularists"),
     "sexuality/heterosexual": _words("heterosexual heterosexuals heterosexuality"),
     "sexuality/homosexual": _words(
         "homosexual homosexuals homosexuality gay gays lesbian lesbians bisexual bisexuals queer lgbt lgbtq"

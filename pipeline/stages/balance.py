@@ -22,7 +22,7 @@ class BalanceParams(Params):
     """Section ``balance`` of params.yaml."""
 
     axes: tuple[str, ...] = Field(AXES, description="axes of groups to even out; the others are only measured")
-    min_documents: int = Field(20, ge=1, description="a group in fewer documents is not weighed up: few texts would be repeated")
+    min_documents: int = Field(10, ge=1, description="a group in fewer documents is not weighed up: few texts would be repeated")
     low: float = Field(0.5, gt=0, le=1, description="least weight of a document")
     high: float = Field(2.0, ge=1, description="greatest weight of a document")
     domain_temperature: float = Field(1.0, ge=0, le=1, description="1 keeps the domains' shares, 0 makes them equal")
