@@ -28,12 +28,15 @@ class InstalledDocsParams(Params):
 
 
 class HubParams(Params):
-    """A dataset of the Hugging Face hub, or a local folder that is laid out like one."""
+    """A dataset of the Hugging Face hub, or a local folder that is laid out like one.
+
+    ``revision`` is a commit: without one, the same params would give another corpus after the next upload.
+    """
 
     name: str
     config: str | None = None
     split: str = "train"
-    revision: str | None = None
+    revision: str
 
 
 class FilesParams(Params):

@@ -181,7 +181,7 @@ def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
 
 def test_a_hub_dataset_streams_through_datasets(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text('{"text": "one", "n": 1}\n{"text": "two", "n": 2}\n')
-    hub = {"name": str(tmp_path), "config": None, "split": "train", "revision": None}
+    hub = {"name": str(tmp_path), "config": None, "split": "train", "revision": "0123abc"}
     documents, lost = rows(Path("unused"), hub=hub)
     assert [(row.text, row.meta, row.locator) for row in documents] == [
         ("one", {"n": 1}, f"{tmp_path}/train:1"),
@@ -191,7 +191,7 @@ def test_a_hub_dataset_streams_through_datasets(tmp_path: Path) -> None:
 
 
 def test_a_hub_dataset_that_does_not_load_is_an_error(tmp_path: Path) -> None:
-    hub = {"name": str(tmp_path / "none"), "config": None, "split": "train", "revision": None}
+    hub = {"name": str(tmp_path / "none"), "config": None, "split": "train", "revision": "0123abc"}
     with pytest.raises(InputError, match=r"ingest\.files\.hub"):
         rows(Path("unused"), hub=hub)
 

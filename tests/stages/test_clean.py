@@ -44,7 +44,7 @@ def test_texts_are_cleaned_redacted_and_counted(tmp_path: Path) -> None:
     }
     (lost,) = read_table(tmp_path / "dropped", DROPPED).to_pylist()
     assert (lost["id"], lost["stage"], lost["rule"], lost["num_bytes"]) == ("3", "clean", "empty", 3)
-    assert counts["docs_in"], counts["docs_out"] == (5, 4)
+    assert (counts["docs_in"], counts["docs_out"]) == (5, 4)
     assert (counts["redacted/email"], counts["redacted/phone"], counts["repaired"], counts["changed"]) == (2, 1, 1, 4)
     assert counts["bytes_out"] == sum(len(row["text"].encode()) for row in kept)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from pipeline.errors import DuplicateIdError, EmptyCorpusError, MissingInputError, ParamsError
 from pipeline.params import parse
@@ -105,6 +106,12 @@ def test_an_unknown_key_is_an_error_that_names_it(tmp_path: Path) -> None:
     )
     with pytest.raises(ParamsError, match=r"ingest\.files\.txt_field = 'body'"):
         parse(tmp_path / "params.yaml", "ingest", IngestParams)
+
+
+def test_a_hub_dataset_needs_a_revision() -> None:
+    with pytest.raises(ValidationError, match="revision"):
+        params(hub={"name": "owner/data"})
+    assert params(hub={"name": "owner/data", "revision": "abc"}).files.hub is not None
 
 
 def test_the_default_params_parse_and_name_pinned_packages() -> None:

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.text.quality import COLUMNS, DUPLICATE_SIZES, STOP_WORDS, TOP_SIZES, measure
+from pipeline.text.quality import COLUMNS, DUPLICATE_SIZES, STOP_WORDS, TOP_SIZES, WordRule, measure
 
 
-def measured(text: str, words: str = "unicode") -> dict[str, float]:
+def measured(text: str, words: WordRule = "unicode") -> dict[str, float]:
     return dict(zip(COLUMNS, measure(pa.array([text], pa.large_string()), words)[0].tolist(), strict=True))
 
 
@@ -117,7 +117,7 @@ REPETITIVE = st.lists(st.sampled_from(PIECES), max_size=150).map("".join)
 
 @settings(deadline=None, max_examples=400)
 @given(texts=st.lists(ANY_TEXT | REPETITIVE, min_size=1, max_size=3), rule=st.sampled_from(["unicode", "whitespace"]))
-def test_kernel_equals_its_twin_on_any_text(texts: list[str], rule: str) -> None:
+def test_kernel_equals_its_twin_on_any_text(texts: list[str], rule: WordRule) -> None:
     expected = np.array([twin(text, rule) for text in texts])
     np.testing.assert_array_equal(measure(pa.array(texts, pa.large_string()), rule), expected)
 
