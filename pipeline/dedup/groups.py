@@ -63,15 +63,11 @@ def group(bucket: I64, num_buckets: int, shingles: U64, starts: I64, ends: I64, 
 def jaccard(one: Any, other: Any) -> float:
     """Jaccard similarity of two sorted arrays without repetitions; 0 if both are empty."""
     i = j = common = 0
-    while i < len(one) and j < len(other):
-        if one[i] == other[j]:
-            common += 1
-            i += 1
-            j += 1
-        elif one[i] < other[j]:
-            i += 1
-        else:
-            j += 1
+    while i < len(one) and j < len(other):  # without a branch in it: hashes would mispredict every other one
+        left, right = one[i], other[j]
+        common += left == right
+        i += left <= right
+        j += right <= left
     union = len(one) + len(other) - common
     return common / union if union else 0.0
 
