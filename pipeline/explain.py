@@ -100,9 +100,10 @@ def find(pipeline: Pipeline, wanted: str) -> str:
     if found:
         some = ", ".join(f"{identifier} {known[identifier]}".strip() for identifier in sorted(found)[:5])
         raise UnknownDocumentError(f"{wanted!r} means {len(found)} documents, among them {some}; give more of the id")
+    where = ", ".join(str(path) for _, path in [*pipeline.tables("docs"), *pipeline.tables("dropped")][:1])
     raise UnknownDocumentError(
-        f"no document {wanted!r}; ids are in the column `id` of {next((str(p) for _, p in pipeline.tables('docs')), 'the tables')}, "
-        "and the report names one for each rule; part of a locator, such as a file's name, will do as well"
+        f"no document {wanted!r}; ids are in the column `id` of {where}, and the report names one for each rule; "
+        "part of a locator, such as a file's name, will do as well"
     )
 
 
@@ -128,7 +129,10 @@ def explain(pipeline: Pipeline, identifier: str, most_lines: int) -> Iterator[Li
             yield from _kept(stage, before["text"], row["text"], most_lines)
         if "weights.parquet" in outs:
             weight = _row(outs["weights.parquet"], WEIGHTS, identifier)
-            yield Line("", f"weight {figure(weight['weight'])}: as often it is seen in training" if weight else "no weight")
+            yield Line(
+                "",
+                f"weight {figure(weight['weight'])}, in passes of training" if weight else "no weight: balance is of another run",
+            )
         before = row
     yield from _split(pipeline, identifier)
 
@@ -223,8 +227,8 @@ def _models(pipeline: Pipeline, digests: set[str]) -> Iterator[Line]:
             read = {value for entry in inputs for value in (entry.values() if isinstance(entry, dict) else [entry])}
             parents = set(manifest.get("parents", {}).values())
             if read & digests or parents & made:
-                made.add(sha256(directory / MANIFEST))
                 how = "trained on it" if read & digests else "made from a model trained on it"
-                yield Line(node.name, f"{directory.name}: {how}", "green")
+                yield Line("" if made else "models", f"{node.name}: {how}", "green")
+                made.add(sha256(directory / MANIFEST))
     if not made:
-        yield Line("", "no model was trained on it yet", "yellow")
+        yield Line("models", "none was trained on it yet", "yellow")

@@ -117,7 +117,12 @@ def _axis(axis: str, shots: Sequence[Snapshot]) -> Section:
     )
     title = axis.replace("_", " ").capitalize()
     drawing = line_chart(
-        series, title=f"{title}: share of each group", description=f"{said}.", categories=_stage_names(shots), label_width=140
+        series,
+        title=f"{title}: share of each group",
+        description=f"{said}.",
+        categories=_stage_names(shots),
+        label_width=140,
+        from_zero=True,
     )
     return {"title": title, "caption": caption, "drawing": drawing}
 
@@ -133,6 +138,7 @@ def _bits(axes: Sequence[str], shots: Sequence[Snapshot]) -> Section:
         description=f"{said}.",
         categories=_stage_names(shots),
         label_width=140,
+        from_zero=True,
     )
     return {
         "title": "Group and occupation",

@@ -45,14 +45,15 @@ def line_chart(
     categories: Sequence[str] = (),
     size: tuple[int, int] = (520, 260),
     label_width: int = 120,
+    from_zero: bool = False,
 ) -> Markup:
-    """Lines over a common x, each named at its end. With ``categories`` x is an index into them."""
+    """Lines over a common x, each named at its end. With ``categories`` x is an index into them. Amounts belong ``from_zero``."""
     width, height = size
     left, right, top, bottom = 46, width - label_width, 14, height - 40
     xs = [x for s in series for x, _ in s.points]
     ys = [y for s in series for _, y in s.points]
     margin = (max(ys) - min(ys)) * 0.06 or abs(max(ys)) * 0.1 or 1.0
-    low = max(0.0, min(ys) - margin) if min(ys) >= 0 else min(ys) - margin
+    low = 0.0 if from_zero else max(0.0, min(ys) - margin) if min(ys) >= 0 else min(ys) - margin
     x_of, y_of = svg.scale((min(xs), max(xs)), (left, right)), svg.scale((low, max(ys) + margin), (bottom, top))
     grid = [_y_tick(value, y_of(value), left, right, y_format) for value in svg.ticks(low, max(ys) + margin, 4)]
     marks = [(float(i), name) for i, name in enumerate(categories)] or [
@@ -85,7 +86,7 @@ def _lines(series: Sequence[Series], x_of: Scale, y_of: Scale, extent: tuple[flo
 
 def whisker_chart(rows: Sequence[Whisker], *, title: str, description: str, x_label: str, width: int = 720) -> Markup:
     """A dot per row on a common scale, a bar for its interval, its value at the end."""
-    left, right, step = 170, width - 150, 34
+    left, right, step = 190, width - 150, 34
     ends = [v for r in rows for v in (r.value, r.low, r.high) if v is not None]
     margin = (max(ends) - min(ends)) * 0.08 or abs(max(ends)) * 0.1 or 1.0
     domain = (min(ends) - margin, max(ends) + margin)

@@ -114,6 +114,8 @@ def _expand(name: str, entry: Any, params: Mapping[str, Any], path: Path) -> Ite
     over = entry["foreach"]
     if isinstance(over, str):
         over = _value(_HOLE.sub(r"\1", over), params, path)
+    if not isinstance(over, dict | list | None):
+        raise ParamsError(f"{path}: stage {name} repeats over {over!r}; want a mapping or a list in params.yaml")
     pairs = over.items() if isinstance(over, dict) else ((item, item) for item in over or ())
     for key, item in pairs:
         yield _node(f"{name}@{key}", entry["do"], {**params, "key": key, "item": item}, path)

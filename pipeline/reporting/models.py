@@ -15,6 +15,9 @@ BITS = "bits_per_byte"
 ABOVE_BEST = "bits_per_byte_above_best"  # document by document, so its interval is narrower than the difference of two intervals
 BASELINE = "baseline:"
 NAMES = {"gpt": "decoder", "lstm": "LSTM", "ngram": "n-gram model", "rnn": "RNN", "gru": "GRU"}
+USEFUL_PASSES = (
+    4  # over one corpus, before repetition stops paying: Muennighoff et al. 2023, "Scaling Data-Constrained Language Models"
+)
 COMPUTE_OPTIMAL = 20  # training tokens per parameter: Hoffmann et al. 2022, table 3
 
 
@@ -133,12 +136,17 @@ def _why(decoder: Result, best: Result, budgets: Mapping[str, Budget], name: Map
     ratio, passes = mine.tokens_seen / mine.parameters, mine.tokens_seen / mine.corpus_tokens
     seen = (
         f"It saw {words.count(mine.tokens_seen)} tokens, {words.figure(passes)} times the {words.count(mine.corpus_tokens)} "
-        f"of the training split, which is {words.figure(ratio)} tokens for each of its {words.count(mine.parameters)} parameters; "
+        f"of the train split, which is {words.figure(ratio)} tokens for each of its {words.count(mine.parameters)} parameters; "
         f"about {COMPUTE_OPTIMAL} make best use of the compute (Hoffmann et al. 2022)."
     )
     said = [seen]
     if passes < 1:
         said.append(f"It stopped before it had seen {words.percent(1 - passes, 0)} of the corpus even once.")
+    elif passes > USEFUL_PASSES:
+        said.append(
+            f"More than {USEFUL_PASSES} passes over one text teach little (Muennighoff et al. 2023): "
+            "it wants more text, or fewer parameters."
+        )
     elif ratio < COMPUTE_OPTIMAL:
         said.append("More steps, or a smaller decoder, would use this corpus better.")
     if best.family == "ngram" and other is not None:

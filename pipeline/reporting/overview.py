@@ -38,7 +38,7 @@ def overview(inputs: Inputs) -> Section:
         tiles.append(
             _tile(words.figure(best.value), f"bits per byte, {name}", f"95 % interval {words.interval(best.low, best.high)}")
         )
-        of = f" of {words.count(size.value)} parameters" if size else ""
+        of = f" of {words.count(size.value)} {'n-grams' if best.family == 'ngram' else 'parameters'}" if size else ""
         bits = words.figure(best.value)
         headline = f"A {name}{of}, trained on {words.size(train.num_bytes)} of text, predicts unseen text at {bits} bits per byte"
     tiles += [*_task_tiles(inputs), *_compression_tile(inputs)]

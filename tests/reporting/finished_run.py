@@ -115,13 +115,13 @@ def write_splits(data: Path, rows: list[dict[str, Any]]) -> None:
             writer.write([row["id"] for row in part], num_bytes=sizes, tokens=tokens, lengths=lengths)
 
 
-def write_model(folder: Path, name: str, stage: str, curve: list[str], train: Path) -> None:
+def write_model(folder: Path, name: str, stage: str, curve: list[str], inputs: dict[str, Path]) -> None:
     directory = folder / name
     directory.mkdir(parents=True)
     (directory / "config.json").write_text('{"model_type": "qwen3"}')
     (directory / "model.safetensors").write_bytes(name.encode() * 100)
     facts = {"seed": 1, "tokens_seen": 6_000_000}
-    write_manifest(directory, stage=stage, params={}, inputs={"train": train}, facts=facts)
+    write_manifest(directory, stage=stage, params={}, inputs=inputs, facts=facts)
     if curve:
         (folder / f"{name}.csv").write_text("\n".join(curve) + "\n")
 
@@ -136,7 +136,7 @@ def curve_rows(floor: float, steps: int) -> list[str]:
 
 
 def write_models(data: Path, families: list[str], tasks: list[str]) -> None:
-    train = data / "tokenize_docs" / "train"
+    train, gpt = data / "tokenize_docs" / "train", data / "pretrain" / "gpt"
     for folder in (data / "pretrain", data / "finetune"):
         folder.mkdir(parents=True)
     for name in families:
@@ -145,14 +145,14 @@ def write_models(data: Path, families: list[str], tasks: list[str]) -> None:
             *(f"{n},51234,{4.5 - n / 4},,,{2.4 - n / 9:.3f}" for n in range(1, 6)),
         ]
         curve = curve if name == "ngram" else curve_rows({"gpt": 1.2, "lstm": 1.5}[name], 700)
-        write_model(data / "pretrain", name, f"pretrain@{name}", curve, train)
+        write_model(data / "pretrain", name, f"pretrain@{name}", curve, {"train": train})
         report(data / "pretrain", {"parameters": 3_200_000, "tokens_seen": 5_734_400}, name)
     for task in tasks:
         rows = [f"{step},{2 * math.exp(-step / 60):.3f},{'' if step % 20 else 0.4 + step / 300}" for step in range(1, 121)]
-        write_model(data / "finetune", task, f"finetune@{task}", ["step,loss,validation_loss", *rows], train)
+        write_model(data / "finetune", task, f"finetune@{task}", ["step,loss,validation_loss", *rows], {"model": gpt})
         report(data / "finetune", {"train_examples": 1200}, task)
     if "gpt" in families:
-        write_model(data / "compress", "gpt-int8", "compress", [], train)
+        write_model(data / "compress", "gpt-int8", "compress", [], {"model": gpt})
     report(data / "compress", {"bytes_before": 12.9e6, "bytes_after": 3.4e6, "size_ratio": 0.26})
 
 
