@@ -58,10 +58,5 @@ def token_bytes(tokenizer: Tokenizer) -> npt.NDArray[np.int64]:
     Its alphabet writes one character for each byte; a special token spells its own name.
     """
     special = {index: token.content for index, token in tokenizer.get_added_tokens_decoder().items()}
-    return np.array(
-        [
-            len(special[index].encode()) if index in special else len(tokenizer.id_to_token(index))
-            for index in range(tokenizer.get_vocab_size(with_added_tokens=True))
-        ],
-        dtype=np.int64,
-    )
+    vocabulary = sorted(tokenizer.get_vocab(with_added_tokens=True).items(), key=lambda item: item[1])
+    return np.array([len(special[i].encode()) if i in special else len(token) for token, i in vocabulary], dtype=np.int64)

@@ -6,7 +6,7 @@ The documents are what was sampled, so they are what is resampled: tokens of one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,8 @@ from pipeline.evaluation.metrics import Floats, Metric
 QUANTILES = (0.025, 0.975)
 
 
-class Estimate(NamedTuple):
+@dataclass(frozen=True)
+class Estimate:
     """A figure, the bounds of its interval (None: no interval), and how many documents or examples are behind it."""
 
     value: float
@@ -47,7 +48,8 @@ def estimate(metric: Metric, targets: Sequence[str], predictions: Sequence[str],
     if isinstance(result, np.ndarray):
         return mean(result, resamples=resamples, seed=seed)
     true, said = np.asarray(targets), np.asarray(predictions)
-    values = [metric(true[rows].tolist(), said[rows].tolist()) for rows in _resample(len(true), resamples, seed)]
+    drawn = _resample(len(true), resamples, seed)
+    values = np.array([float(metric(true[rows].tolist(), said[rows].tolist())) for rows in drawn])
     low, high = np.quantile(values, QUANTILES)
     return Estimate(result, float(low), float(high), len(true))
 

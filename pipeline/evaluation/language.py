@@ -17,9 +17,8 @@ from pipeline.evaluation.metrics import Floats
 from pipeline.evaluation.results import Row
 from pipeline.evaluation.scoring import Ids, document_nats, largest_logit_difference
 from pipeline.evaluation.stereotypes import Pair, preferences
-from pipeline.export.directory import END_OF_TEXT
 from pipeline.manifest import sha256
-from pipeline.models.interface import LanguageModel
+from pipeline.models.interface import END_OF_TEXT_ID, LanguageModel
 from pipeline.sequences import Sequences
 
 LN2 = float(np.log(2))
@@ -45,7 +44,7 @@ def prepare(sequences: Sequences, pairs: list[Pair], tokenizer: Tokenizer, *, ma
 
     def encode(sentence: str) -> Ids:
         ids = tokenizer.encode(sentence, add_special_tokens=False).ids
-        return np.array([tokenizer.token_to_id(END_OF_TEXT), *ids], dtype=np.int64)
+        return np.array([END_OF_TEXT_ID, *ids], dtype=np.int64)
 
     return Tests(documents, [(encode(pair.stereotype), encode(pair.anti_stereotype)) for pair in pairs])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from pipeline.evaluation.intervals import Estimate
 
@@ -12,7 +13,7 @@ Row = dict[str, object]
 def rows(model: str, family: str, task: str, figures: Mapping[str, Estimate]) -> list[Row]:
     """A RESULTS row for each metric of one model on one task."""
     head = {"model": model, "family": family, "task": task}
-    return [{**head, "metric": metric, **estimate._asdict()} for metric, estimate in figures.items()]
+    return [{**head, "metric": metric, **asdict(estimate)} for metric, estimate in figures.items()]
 
 
 def flat(results: list[Row]) -> dict[str, float]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from pipeline.errors import UsageError
-from pipeline.export.directory import END_OF_TEXT, load_model, load_tokenizer
-from pipeline.models.interface import LanguageModel
+from pipeline.export.directory import load_model, load_tokenizer
+from pipeline.models.interface import END_OF_TEXT_ID, LanguageModel
 
 
 def main(argv: Sequence[str]) -> None:
@@ -74,14 +74,13 @@ def continue_text(
             raise UsageError(f"{name} = {value}: want at least {low}")
     if temperature < 0:
         raise UsageError(f"temperature = {temperature}: want 0 or more")
-    end = tokenizer.token_to_id(END_OF_TEXT)
     made = model.generate(
-        [end, *tokenizer.encode(prompt, add_special_tokens=False).ids],
+        [END_OF_TEXT_ID, *tokenizer.encode(prompt, add_special_tokens=False).ids],
         num_return_sequences=num_return_sequences,
         max_new_tokens=max_new_tokens,
         temperature=temperature,
         top_k=top_k,
         seed=seed,
-        stop_id=end,
+        stop_id=END_OF_TEXT_ID,
     )
     return [tokenizer.decode(ids, skip_special_tokens=True) for ids in made]

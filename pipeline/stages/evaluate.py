@@ -96,9 +96,9 @@ def evaluate(
     rows += language.distance_to_best(scores, {name: families[name] for name in pretrained}, tests, **params.bootstrap)
     for name, directory in compressed.items():
         parent = parent_of(directory, pretrained)
-        models = load_model(directory), load_model(pretrained[parent])
+        model, original = load_model(directory), load_model(pretrained[parent])
         nats = scores[name].nats - scores[parent].nats
-        rows += language.distance_to_parent(name, *models, nats, tests, **params.bootstrap)
+        rows += language.distance_to_parent(name, model, original, nats, tests, **params.bootstrap)
     answered, answers = _answer(model_directories(finetuned_dir), read_table(test_docs, DOCS), params)
     rows += answered
     write_table(pa.Table.from_pylist(rows, RESULTS), results_out)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from pipeline.export.directory import END_OF_TEXT, load_tokenizer
+from pipeline.export.directory import load_tokenizer
+from pipeline.models.interface import END_OF_TEXT_ID
 
 Ids = list[int]
 CUE = "\n\nSummary:"  # between a body and its summary, which follows after a space that the tokenizer joins to its first word
@@ -17,7 +18,7 @@ class Encoder:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self.end: int = tokenizer.token_to_id(END_OF_TEXT)
+        self.end = END_OF_TEXT_ID
 
     @classmethod
     def open(cls, directory: Path) -> Encoder:

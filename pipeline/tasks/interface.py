@@ -20,26 +20,45 @@ CurveRow = dict[str, float]
 class Task(Protocol):
     """A module below ``pipeline.tasks``; nothing heavy is imported until ``fit`` or ``predict`` is called."""
 
-    METRICS: tuple[str, ...]  # names in pipeline.evaluation.METRICS that compare targets with predictions
-    BASELINE: str  # what ``baseline`` does, for the results table
+    @property
+    def METRICS(self) -> tuple[str, ...]:  # noqa: N802
+        """Names in ``pipeline.evaluation.METRICS`` that compare answers with predictions."""
+        ...
 
-    plan: Callable[..., Plan]
-    """``plan(docs, **bounds)``: decide on the training DOCS. Raises TooFewExamplesError."""
+    @property
+    def BASELINE(self) -> str:  # noqa: N802
+        """What ``baseline`` does, for the results table."""
+        ...
 
-    mine: Callable[[pa.Table, Plan], pa.Table]
-    """``mine(docs, plan)``: EXAMPLES of DOCS, in an order that is a random one but always the same."""
+    @property
+    def plan(self) -> Callable[..., Plan]:
+        """``plan(docs, **bounds)``: decide on the training DOCS. Raises TooFewExamplesError."""
+        ...
 
-    fit: Callable[..., list[CurveRow]]
-    """``fit(model, train, validation, plan, out, **settings)``: tune a copy of the model directory, write it to ``out``."""
+    @property
+    def mine(self) -> Callable[[pa.Table, Plan], pa.Table]:
+        """``mine(docs, plan)``: EXAMPLES of DOCS, in an order that is a random one but always the same."""
+        ...
 
-    predict: Callable[[Path, pa.Table], list[str]]
-    """``predict(directory, examples)``: one answer for each example, from a fine-tuned model directory."""
+    @property
+    def fit(self) -> Callable[..., list[CurveRow]]:
+        """``fit(model, train, validation, plan, out, **settings)``: tune a copy of the model directory, write it to ``out``."""
+        ...
 
-    answers: Callable[[pa.Table], list[str]]
-    """``answers(examples)``: what the predictions should have been."""
+    @property
+    def predict(self) -> Callable[[Path, pa.Table], list[str]]:
+        """``predict(directory, examples)``: one answer for each example, from a fine-tuned model directory."""
+        ...
 
-    baseline: Callable[[pa.Table, Plan], list[str]]
-    """``baseline(examples, plan)``: the answers of the trivial rule named BASELINE."""
+    @property
+    def answers(self) -> Callable[[pa.Table], list[str]]:
+        """``answers(examples)``: what the predictions should have been."""
+        ...
+
+    @property
+    def baseline(self) -> Callable[[pa.Table, Plan], list[str]]:
+        """``baseline(examples, plan)``: the answers of the trivial rule named BASELINE."""
+        ...
 
 
 def example_id(document_id: str, index: int) -> str:

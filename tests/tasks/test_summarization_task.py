@@ -76,7 +76,10 @@ def test_bounds_of_quality() -> None:
 
 
 def test_prose_without_docstrings_gives_gap_sentences() -> None:
-    text = 'The rain had stopped by noon. "We go," she said. Nobody moved at all.\n\nAlone here.\n\nMr. Ito ran to the door. It was locked from inside.'
+    text = (
+        'The rain had stopped by noon. "We go," she said. Nobody moved at all.\n\n'
+        "Alone here.\n\nMr. Ito ran to the door. It was locked from inside."
+    )
     plan = summarization.plan(table(text), **BOUNDS)
     assert plan["kind"] == "gap_sentence"
     examples = summarization.mine(table(text), plan).to_pylist()
