@@ -22,8 +22,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         if arguments.files:
             read_files(root, arguments.files)
-        if arguments.ui and not server.find(root):
-            server.start(root)
+        if arguments.ui:
+            server.ensure(root)
         with server.connected(root):
             from flows import runs
             from flows.pipeline import heddle

@@ -24,8 +24,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     root = Path.cwd()
     try:
-        if not server.find(root):
-            server.start(root)
+        server.ensure(root)
         with server.connected(root):
             serve_on(arguments.cron, arguments.timezone)
     except PipelineError as error:
@@ -37,13 +36,16 @@ def main(argv: Sequence[str]) -> int:
 def serve_on(cron: str, timezone: str) -> None:
     """Register the schedule and start its runs, one at a time. Raises UsageError for an expression or time zone that is none."""
     from prefect import serve
+    from prefect.deployments.runner import EntrypointType
     from prefect.schedules import Cron
     from pydantic import ValidationError
 
     from flows.pipeline import heddle
 
     try:
-        deployment = heddle.to_deployment(name="scheduled", schedules=[Cron(cron, timezone=timezone)])
+        # By module: loaded as a script, flows/pipeline.py would itself be what `import pipeline` finds.
+        by_module = EntrypointType.MODULE_PATH
+        deployment = heddle.to_deployment("scheduled", schedules=[Cron(cron, timezone=timezone)], entrypoint_type=by_module)
     except (ValidationError, ValueError) as error:
         raise UsageError(f"--cron {cron!r} --timezone {timezone!r}: {error}") from error
     serve(deployment, limit=1)

@@ -61,6 +61,12 @@ def find(root: Path) -> int | None:
     return server["port"] if server and Path(f"/proc/{server['pid']}").exists() and _healthy(server["port"]) else None
 
 
+def ensure(root: Path) -> None:
+    """Start a server that goes on after this process, unless one runs or PREFECT_API_URL names one elsewhere."""
+    if "PREFECT_API_URL" not in os.environ and not find(root):
+        start(root)
+
+
 def stop(root: Path) -> bool:
     """End the server that ``start`` started for ``root``; whether there was one."""
     server = _recorded(root)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.dag import Graph
+from flows.dag import Graph, use_files
 from pipeline.errors import MissingInputError, ParamsError, UsageError
 from tests.flows.projects import Project
 
@@ -99,3 +99,11 @@ def test_a_dvc_yaml_that_does_not_parse_is_named(new_project: Callable[..., Proj
 def test_a_folder_without_dvc_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError, match="no DVC project here"):
         Graph(tmp_path)
+
+
+def test_own_files_are_set_in_params_and_comments_stay(new_project: Callable[..., Project]) -> None:
+    text = "# The corpus.\ningest:\n  source: installed_docs  # or files\n  files:\n    path: data/raw  # a folder\n"
+    project = new_project("stages: {}", text)
+    use_files(project.root, "../texts")
+    expected = text.replace("installed_docs", "files").replace("data/raw", "../texts")
+    assert "".join((project.root / "params.yaml").read_text().split()) == "".join(expected.split())
