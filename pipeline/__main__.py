@@ -20,10 +20,22 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.params import parse
 
 STAGES = Path(__file__).parent / "stages"
-ORDER = (
-    "ingest clean filter_docs dedup_docs decontaminate balance split_docs train_tokenizer tokenize_docs "
-    "pretrain finetune compress evaluate report"
-).split()
+ORDER = [
+    "ingest",
+    "clean",
+    "filter_docs",
+    "dedup_docs",
+    "decontaminate",
+    "balance",
+    "split_docs",
+    "train_tokenizer",
+    "tokenize_docs",
+    "pretrain",
+    "finetune",
+    "compress",
+    "evaluate",
+    "report",
+]
 COMMANDS = {
     "generate": ("pipeline.serve.generate", "continue a text with a model"),
     "explain": ("pipeline.explain", "a document's way through the stages"),
@@ -33,6 +45,7 @@ COMMANDS = {
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code: 0, or 1 with one message on standard error."""
     runtime.quiet_libraries()
+    runtime.cache_kernels()
     try:
         if not argv or argv[0] in {"-h", "--help"}:
             print(overview())
@@ -99,7 +112,7 @@ def write_json(value: dict[str, Any], path: Path) -> None:
 
 
 def _cost(seconds: float) -> dict[str, float]:
-    """Wall and CPU seconds and peak memory (MB) of this process and its children; never part of an output, for it differs each time."""
+    """Wall and CPU seconds and peak memory (MB) of this process and its children: they differ each time, so no output holds them."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "wall_seconds": round(seconds, 2),
@@ -108,7 +121,7 @@ def _cost(seconds: float) -> dict[str, float]:
     }
 
 
-def _stop(number: int, frame: object) -> None:
+def _stop(number: int, _frame: object) -> None:
     """End on SIGTERM the way Python ends on Ctrl-C: blocks are left, temporary files removed, exit code 143."""
     raise SystemExit(128 + number)
 

@@ -24,9 +24,7 @@ ShardResult = tuple[tuple[pa.Table, ...], Counter[str]]
 ShardFunction = Callable[[pa.Table], ShardResult]
 
 
-def map_shards(
-    function: ShardFunction, source: Path, schema: pa.Schema, outs: Mapping[Path, pa.Schema]
-) -> dict[str, float]:
+def map_shards(function: ShardFunction, source: Path, schema: pa.Schema, outs: Mapping[Path, pa.Schema]) -> dict[str, float]:
     """Call ``function`` on every shard of ``source``, one process per worker, and write its tables below ``outs`` in order.
 
     ``function`` is a module-level function or a ``functools.partial`` of one, pure and without a seed of its own. Returns the
@@ -71,7 +69,7 @@ def _run(work: Callable[[str], str], paths: list[str], description: str) -> list
 
     @daft.cls(use_process=True, max_concurrency=processes)
     class Worker:
-        @daft.method.batch(return_dtype=daft.DataType.string(), batch_size=1)
+        @daft.method.batch(return_dtype=daft.DataType.string(), batch_size=1)  # type: ignore[untyped-decorator]
         def __call__(self, batch: Any) -> list[str]:
             return [work(path) for path in batch.to_pylist()]
 
@@ -91,7 +89,7 @@ def frame(table: Path | pa.Table) -> Any:
 def _daft() -> Any:
     runtime.quiet_libraries()
     runtime.share_import_path()
-    import daft  # noqa: PLC0415  # 0.3 s that a stage with a single shard does not pay
+    import daft  # 0.3 s that a stage with a single shard does not pay
 
     if address := runtime.ray_address():
         daft.set_runner_ray(address=address, noop_if_initialized=True)

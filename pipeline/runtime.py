@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import hashlib
 import os
 import signal
 import sys
@@ -60,6 +61,17 @@ def quiet_libraries() -> None:
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+
+
+def cache_kernels() -> None:
+    """Keep compiled kernels in scratch, by the hash of all kernel sources. Call before numba is imported.
+
+    numba compiles a function again when its own file has changed, but not when a function of another file that it calls has.
+    """
+    package = Path(__file__).parent
+    sources = sorted(path for folder in ("text", "dedup", "bias") for path in package.joinpath(folder).glob("*.py"))
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    os.environ.setdefault("NUMBA_CACHE_DIR", str((scratch() / "numba" / digest).absolute()))
 
 
 def share_import_path() -> None:

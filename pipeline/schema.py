@@ -63,8 +63,8 @@ EXAMPLES = pa.schema(
     ]
 )
 
-# One figure. ``low`` and ``high``: the 95 % bootstrap interval, null where there is none. ``count``: documents or examples behind it.
-# A baseline is a model of its own, named baseline:<what>.
+# One figure. ``low`` and ``high``: the 95 % bootstrap interval, null where there is none. ``count``: documents or examples behind
+# it. A baseline is a model of its own, named baseline:<what>.
 RESULTS = pa.schema(
     [
         pa.field("model", pa.string(), nullable=False),

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -72,7 +73,7 @@ class ShardWriter:
         self._pending: list[pa.Table] = []
         self._pending_bytes = self._num_shards = 0
 
-    def __enter__(self) -> ShardWriter:
+    def __enter__(self) -> Self:
         shutil.rmtree(self._temporary, ignore_errors=True)
         self._temporary.mkdir(parents=True)
         return self
@@ -90,9 +91,7 @@ class ShardWriter:
         self._num_shards += 1
         self._pending, self._pending_bytes = [], 0
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is not None:
             shutil.rmtree(self._temporary)
             return

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import runtime
+
+runtime.quiet_libraries()
+runtime.cache_kernels()
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -40,17 +44,26 @@ def clone(folder: Path) -> Path:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "clone"]):
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for words in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "clone"]):
         subprocess.run(["git", *words], cwd=folder, check=True)
     return folder
 
 
 def shell(script: str, cwd: Path) -> str:
-    """Run a shell script with this environment's programs first on the path; returns its output, fails with it."""
+    """Run a shell script with this environment's programs first on the path; returns its output, fails with it.
+
+    NUMBA_CACHE_DIR is inherited: kernels are compiled once for all clones, which hold the same sources.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, "NUMBA_CACHE_DIR": str(ROOT / ".scratch" / "numba")}
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=cwd,
+        env={**os.environ, "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{script}\n{done.stdout[-8000:]}"
     return done.stdout

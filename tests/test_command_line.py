@@ -81,8 +81,9 @@ def test_a_missing_input_says_which_stage_makes_it(tmp_path: Path) -> None:
 
 
 def test_a_stage_that_runs_already_is_refused_until_it_ends(tmp_path: Path) -> None:
+    code = "from pipeline import runtime; import time\nwith runtime.hold('clean'):\n print(1, flush=True); time.sleep(60)"
     holder = subprocess.Popen(
-        [sys.executable, "-c", "from pipeline import runtime; import time\nwith runtime.hold('clean'):\n print(1, flush=True); time.sleep(60)"],
+        [sys.executable, "-c", code],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -47,9 +47,14 @@ def test_rows_come_back_in_order_and_shards_are_named_in_order(tmp_path: Path) -
 
 def test_an_error_leaves_the_old_table_and_no_temporary_one(tmp_path: Path) -> None:
     path = write(tmp_path / "t", docs("a"))
-    with pytest.raises(RuntimeError), ShardWriter(path, DOCS) as writer:
-        writer.write(docs("b"))
-        raise RuntimeError
+
+    def fail() -> None:
+        with ShardWriter(path, DOCS) as writer:
+            writer.write(docs("b"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert read_table(path, DOCS)["id"].to_pylist() == ["a"]
     assert [p.name for p in tmp_path.iterdir()] == ["t"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_second_clone_gives_the_same_lock(tutorial: Path, tmp_path: Path) -> N
 
 def test_documents_are_conserved_from_stage_to_stage(tutorial: Path) -> None:
     report = {name: json.loads((tutorial / "data" / name / "report.json").read_text()) for name in CHAIN}
-    for earlier, later in zip(CHAIN, CHAIN[1:], strict=False):
+    for earlier, later in pairwise(CHAIN):
         assert report[later]["docs_in"] == report[earlier]["docs_out"], (earlier, later)
 
 
