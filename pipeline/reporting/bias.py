@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from pipeline.tables import read_shards, read_table
 
 Section = dict[str, Any]
 
+FEWEST_MENTIONS = 20  # of an axis, below which its shares are noise: 1 in 20 is 5 points
 FEWEST = 5  # meetings of a group with an occupation below which an odds ratio says nothing
 SIGNIFICANT = 1.96  # |z| of a two-sided test at 5 %
 STRONGEST = 2.0  # log odds drawn in the full colour: e² ≈ 7.4 times as likely
@@ -49,13 +50,16 @@ class Snapshot:
 def bias(inputs: Inputs, occupations: int) -> Section:
     """Representation and association after each stage; the last point is as training sees it."""
     shots = [_snapshot(step.stage, inputs.out(step.stage, "docs"), _weights(inputs, step.stage)) for step in inputs.steps]
-    axes = [axis for axis in AXES if shots[0].documents[axis_members(axis)].sum() > 0]
-    silent = [axis for axis in AXES if axis not in axes]
+    mentions = {axis: float(shots[0].documents[axis_members(axis)].sum()) for axis in AXES}
+    axes = [axis for axis in AXES if mentions[axis] >= FEWEST_MENTIONS]
+    met = [axis for axis in AXES if shots[0].meetings[axis_members(axis)].sum() >= FEWEST_MENTIONS]
     return {
-        "summary": _summary(axes, silent),
-        "axes": [*(_axis(axis, shots) for axis in axes), *([_bits(axes, shots)] if axes else [])],
+        "summary": _summary(mentions),
+        "axes": [*(_axis(axis, shots) for axis in axes), *([_bits(met, shots)] if met else [])],
         "stages": [shot.name for shot in shots],
-        "shares": [[GROUPS[g], *(_share(shot, g) for shot in shots)] for axis in axes for g in axis_members(axis)],
+        "shares": [
+            [GROUPS[g], *(_share(shot, g) for shot in shots)] for axis in AXES if mentions[axis] for g in axis_members(axis)
+        ],
         **_associations(shots[0], shots[-1], occupations),
     }
 
@@ -81,13 +85,15 @@ def _snapshot(name: str, docs: Path, weights: Path | None) -> Snapshot:
     return Snapshot(name, documents, meetings)
 
 
-def _summary(axes: Sequence[str], silent: Sequence[str]) -> str:
+def _summary(mentions: Mapping[str, float]) -> str:
+    """How to read the charts, and which axes have none."""
+    silent = [axis for axis, number in mentions.items() if not number]
+    seldom = [f"{axis} ({words.count(number)})" for axis, number in mentions.items() if 0 < number < FEWEST_MENTIONS]
     text = (
         "Each group's share of all mentions on its axis, one per document and group, after every stage; at the last stage a "
         "document counts by its training weight. A word list finds the groups, so compare the groups of one axis, not the axes."
     )
-    if not axes:
-        return "No document mentions any group of the word list, so there is nothing to compare."
+    text += f" Mentioned too seldom to draw: {', '.join(seldom)}." if seldom else ""
     return text + (f" Nothing mentions {' or '.join(silent)}." if silent else "")
 
 
@@ -155,8 +161,10 @@ def _associations(first: Snapshot, last: Snapshot, most: int) -> Section:
     met = first.meetings * (first.meetings >= FEWEST)
     columns = [int(c) for c in np.argsort(-met.sum(axis=0), kind="stable")[:most] if met[:, c].sum() > 0]
     rows = [g for g in range(len(GROUPS)) if met[g, columns].sum() > 0]
-    if not columns:
-        return {"associations": [], "association_note": ""}
+    if len(columns) < 2 or len(rows) < 2:
+        times = words.count(float(first.meetings.sum()))
+        note = f"A group and an occupation stood within {WINDOW} words {times} times: too seldom to tell an association."
+        return {"associations": [], "association_note": note}
     note = (
         f"How much likelier (orange) or unlikelier (blue) an occupation stands within {WINDOW} words of a group than of the "
         "other groups of its axis: the natural logarithm of the odds ratio. Figures where it is significant at 5 %; grey where "

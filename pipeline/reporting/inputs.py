@@ -81,6 +81,6 @@ class Inputs:
         return read_results(self.out("evaluate", "results.parquet"))
 
     @cached_property
-    def train_tokens(self) -> int:
-        """Tokens of the training split, a repeated document counted each time."""
-        return Sequences.open(self.out("tokenize_docs", "train")).num_tokens
+    def train(self) -> Sequences:
+        """The tokens that models were trained on, a repeated document as often as it is repeated."""
+        return Sequences.open(self.out("tokenize_docs", "train"))

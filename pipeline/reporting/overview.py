@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow.compute as pc
+
 from pipeline.reporting import dag, words
 from pipeline.reporting.corpus import Loss, Split, Step
 from pipeline.reporting.inputs import Inputs
@@ -21,14 +23,11 @@ def overview(inputs: Inputs) -> Section:
     """One sentence that says what was trained, and the key figures."""
     first, last, train = inputs.steps[0], inputs.steps[-1], inputs.splits[0]
     kept = f"{words.size(last.bytes_out)}, {words.percent(last.bytes_out / max(first.bytes_in, 1), 0)} of the bytes"
+    per_token = float(pc.sum(inputs.train.documents["num_bytes"]).as_py() or 0) / max(inputs.train.num_tokens, 1)
     tiles = [
         _tile(words.count(first.docs_in), "documents read", words.size(first.bytes_in)),
         _tile(words.count(last.docs_out), "documents kept", kept),
-        _tile(
-            words.count(inputs.train_tokens),
-            "training tokens",
-            f"{words.figure(train.num_bytes / max(inputs.train_tokens, 1))} bytes each",
-        ),
+        _tile(words.count(inputs.train.num_tokens), "training tokens", f"{words.figure(per_token)} bytes each"),
     ]
     headline = f"{words.size(train.num_bytes)} of text, and no model evaluated"
     ranked = [row for row in inputs.results.language_models() if row.model in inputs.models("pretrain")]
@@ -109,7 +108,7 @@ def _notes(inputs: Inputs) -> dict[str, str]:
         for step in inputs.steps
     }
     notes["split_docs"] = " / ".join(words.count(split.docs) for split in inputs.splits)
-    notes["tokenize_docs"] = f"{words.count(inputs.train_tokens)} tokens"
+    notes["tokenize_docs"] = f"{words.count(inputs.train.num_tokens)} tokens"
     vocabulary = inputs.report("train_tokenizer").get("vocab_size")
     notes["train_tokenizer"] = f"{words.count(vocabulary)} entries" if vocabulary else ""
     for row in inputs.results.language_models():

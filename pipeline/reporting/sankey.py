@@ -11,7 +11,7 @@ from pipeline.reporting import svg, words
 
 WIDTH, LEFT, TOP, BAND = 1100, 8, 44, 190  # pixels; BAND: the height of everything that came
 LINE, BRANCH, CHARACTER = 17, 44, 6.4  # pixels: from one lost rule's label to the next, of a ribbon's way, of a character
-LONGEST = 20  # characters of a rule's name
+LONGEST = 26  # characters of a rule's name
 
 
 @dataclass(frozen=True)

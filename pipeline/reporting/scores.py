@@ -125,7 +125,7 @@ def _budgets(inputs: Inputs) -> dict[str, Budget]:
     for name in inputs.models("pretrain"):
         size, report = inputs.results.find(name, "num_parameters"), inputs.report(f"pretrain@{name}")
         if size is not None:
-            budgets[name] = Budget(size.value, report.get("tokens_seen", 0.0), float(inputs.train_tokens))
+            budgets[name] = Budget(size.value, report.get("tokens_seen", 0.0), float(inputs.train.num_tokens))
     return budgets
 
 

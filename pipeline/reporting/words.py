@@ -41,8 +41,8 @@ def interval(low: float | None, high: float | None) -> str:
 def bound(low: float | None, high: float | None) -> str:
     """What a document's score must be to be kept: ``≥ 50``, ``≤ 0.2``, ``0.1 … 0.9``; empty without a bound."""
     if low is not None and high is not None:
-        return f"{low:g} … {high:g}"
-    return f"≥ {low:g}" if low is not None else f"≤ {high:g}" if high is not None else ""
+        return f"{low:,g} … {high:,g}"
+    return f"≥ {low:,g}" if low is not None else f"≤ {high:,g}" if high is not None else ""
 
 
 def clipped(text: str, limit: int) -> str:

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from pipeline.errors import InputError, ManifestError, MissingInputError, ParamsError, PipelineError, SchemaError
 from pipeline.params import parse
+from pipeline.schema import DOCS
 from pipeline.stages.report import ReportParams, report
+from pipeline.tables import read_table, write_table
 from tests.reporting.finished_run import BITS, ROOT, finished_run
 
 STAGES = [
@@ -108,7 +111,7 @@ def test_the_figures_are_those_of_the_tables(page: str) -> None:
     assert "632 docs, −8" in said  # ingest's box
     assert "452 / 12 / 24" in said  # split_docs's box
     assert "gopher_repetition/dup_line_char_frac" in said
-    assert "50 … 100000" in said  # a rule's bound
+    assert "50 … 100,000" in said  # a rule's bound
     assert "9.0 % fewer than the 5-gram model (1.551)" in said
     assert "The tuned model beats the baseline: accuracy 0.840 against 0.336, on 200 examples." in said
     assert "3.4 MB instead of 12.9 MB cost +0.0071 bits per byte" in said
@@ -244,3 +247,13 @@ def test_a_browser_shows_it_without_a_request_or_a_complaint(page: str, root: Pa
     loud.write_text('<img src="http://heddle.invalid/x.png"><script>console.error("seen")</script>')
     _, hosts, console = browse(loud, tmp_path)
     assert (hosts, len(console)) == ({"heddle.invalid"}, 1)  # the check above would have seen a request or a complaint
+
+
+def test_a_corpus_that_speaks_of_nobody(tmp_path: Path) -> None:
+    root = finished_run(tmp_path / "run", total=220)
+    for table in (root / "data").glob("*/docs/*.parquet"):
+        docs = read_table(table, DOCS)
+        write_table(docs.set_column(1, DOCS.field("text"), pa.repeat("return x", docs.num_rows).cast(pa.large_string())), table)
+    said = text(make(root))
+    assert "Nothing mentions age or disability or gender or origin or religion or sexuality." in said
+    assert "0 times: too seldom to tell an association." in said
