@@ -112,7 +112,7 @@ def write_json(value: dict[str, Any], path: Path) -> None:
 
 
 def _cost(seconds: float) -> dict[str, float]:
-    """Wall and CPU seconds and peak memory (MB) of this process and its children: they differ each time, so no output holds them."""
+    """Wall and CPU seconds and peak memory (MB), children included: they differ each time, so no output holds them."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "wall_seconds": round(seconds, 2),
