@@ -14,7 +14,7 @@ PLUMBING = {"pipeline/__main__.py", "pipeline/errors.py", "pipeline/progress.py"
 
 
 def closure(stage: str) -> list[str]:
-    """Paths of the modules that ``pipeline/stages/<stage>.py`` needs, itself included, without PLUMBING; sorted."""
+    """Paths of the modules and templates that ``pipeline/stages/<stage>.py`` needs, itself included, without PLUMBING; sorted."""
     waiting, seen = [f"pipeline.stages.{stage}"], set()
     while waiting:
         name = waiting.pop()
@@ -24,7 +24,9 @@ def closure(stage: str) -> list[str]:
         seen.add(path)
         waiting += [".".join(name.split(".")[:n]) for n in range(1, name.count(".") + 1)]
         waiting += _imports(path)
-    return sorted(_relative(path) for path in seen if _relative(path) not in PLUMBING and not _is_bare(path))
+    modules = {path for path in seen if _relative(path) not in PLUMBING and not _is_bare(path)}
+    templates = {template for path in modules for template in path.parent.glob("templates/*")}
+    return sorted(_relative(path) for path in modules | templates)
 
 
 def _path(name: str) -> Path | None:
