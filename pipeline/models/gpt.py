@@ -71,7 +71,7 @@ class GPT(NeuralModel):
         self._initialise(torch.Generator().manual_seed(seed))
 
     def _initialise(self, generator: torch.Generator) -> None:
-        """Make matrices normal with variance 1 / fan-in, and zero those that write into the residual stream: layers start as identity."""
+        """Make matrices normal with variance 1 / fan-in, zero those that write into the stream: layers start as identity."""
         for name, weight in self.named_parameters():
             if weight.ndim == 1:
                 nn.init.ones_(weight)

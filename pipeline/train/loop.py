@@ -78,7 +78,7 @@ def train(
     """Train ``model`` in place, from its latest checkpoint if there is one, and return the curve (COLUMNS; None: not measured).
 
     ``validate`` gives bits per byte. SIGTERM ends the run after the current step with a checkpoint and exit code 143.
-    Raises TrainingError, naming the step, when the loss is no number; the last checkpoint stays.
+    Raises TrainingError, naming the step, when a loss or a gradient is no number; the last good checkpoint stays.
     """
     total = batches.num_steps(max_tokens=params.max_tokens, max_epochs=params.max_epochs)
     optimizer = Optimizer(model, params.optimizer)
@@ -90,15 +90,12 @@ def train(
                 step, total, warmup=params.warmup_steps, cooldown=params.cooldown, final=params.final_lr
             )
             loss, grad_norm = _gradients(model, batches[step], params)
-            if not math.isfinite(loss) or not math.isfinite(grad_norm):
-                raise TrainingError(
-                    f"step {step + 1} of {total}: loss = {loss}, grad_norm = {grad_norm}; "
-                    f"the last checkpoint is in {checkpoints.folder}; lower optimizer.lr ({params.optimizer.lr}) or clip_norm"
-                )
+            _check_finite(step + 1, total, {"loss": loss, "grad_norm": grad_norm}, checkpoints)
             optimizer.step(factor)
             step += 1
             validating = step % params.validation_every == 0 or step == total
             bits = validate(model) if validating else None
+            _check_finite(step, total, {"loss": loss, "val_bits_per_byte": bits or 0.0}, checkpoints)
             if validating or step % params.log_every == 0 or step == 1:
                 figures = (step, step * batches.tokens_per_batch, loss, optimizer.lr * factor, grad_norm, bits)
                 rows.append(dict(zip(COLUMNS, figures, strict=True)))
@@ -108,6 +105,15 @@ def train(
             if stopped:
                 raise SystemExit(128 + signal.SIGTERM)
     return rows
+
+
+def _check_finite(step: int, total: int, figures: dict[str, float], checkpoints: Checkpoints) -> None:
+    """Raise TrainingError for a figure that is no number, before it reaches the weights or a checkpoint."""
+    if not all(math.isfinite(value) for value in figures.values()):
+        raise TrainingError(
+            f"step {step} of {total}: {', '.join(f'{name} = {value}' for name, value in figures.items())}; "
+            f"the last good checkpoint is in {checkpoints.folder}; lower training.optimizer.lr, embedding_lr or clip_norm"
+        )
 
 
 def _gradients(model: NeuralModel, batch: Batch, params: TrainingParams) -> tuple[float, float]:

@@ -103,7 +103,7 @@ class Muon:
             # An A × B update has root-mean-square 1 / sqrt(max(A, B)): tall matrices are scaled back to the size of square ones.
             scale = max(1.0, buffer_NAB.shape[1] / buffer_NAB.shape[2]) ** 0.5
             torch._foreach_mul_(weights, 1 - lr * self.params.weight_decay)
-            torch._foreach_add_(weights, list(update_NAB.view(-1, *shape)), alpha=-lr * scale)
+            torch._foreach_add_(weights, list(update_NAB.reshape(-1, *shape)), alpha=-lr * scale)
 
     def state(self) -> dict[str, Tensor]:
         """Return the momentum of each group, named after its shape."""
