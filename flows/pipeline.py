@@ -82,9 +82,10 @@ class _Run:
     def submit(self, each: Stage, upstream: list[Any]) -> Any:
         """A task named after the stage that starts when ``upstream`` has ended, however that may have been."""
         self.results[each.name] = Result(each.name, CRASHED, "ended without a result; see its log", 0.0)
-        options = {"tags": set(each.options.tags), "retries": each.options.retries}
+        options: dict[str, Any] = {"tags": set(each.options.tags), "retries": each.options.retries}
         # Prefect's cache called a result good whose file had been deleted: DVC alone decides what is up to date.
-        task: Any = Task(self.bring_up_to_date, name=each.name, task_run_name=each.name, cache_policy=NO_CACHE, **options)
+        options |= {"cache_policy": NO_CACHE, "persist_result": False}
+        task: Any = Task(self.bring_up_to_date, name=each.name, task_run_name=each.name, **options)
         return task.submit(each, wait_for=[allow_failure(future) for future in upstream])
 
     def bring_up_to_date(self, each: Stage) -> State[None]:
