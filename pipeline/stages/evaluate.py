@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from pydantic import Field
 from tokenizers import Tokenizer
 
@@ -25,6 +26,7 @@ from pipeline.serve.generate import continue_text
 from pipeline.tables import read_table, write_table
 from pipeline.tasks import TASKS
 from pipeline.tasks.training import read_task
+from pipeline.train.loop import prepare
 
 EXAMPLES_SHOWN = 5  # predictions of each task that go to the samples
 
@@ -84,10 +86,13 @@ def evaluate(
         max_document_tokens=params.max_document_tokens,
     )
     prompts = [line["prompt"] for line in stereotypes.read_lines(evaluation_folder / "prompts.jsonl")]
+    device = prepare()
     rows, scores, families, generated = [], {}, {}, []
     for name, directory in (pretrained | compressed).items():
         say(f"evaluate: {name} scores {len(tests.held_out.documents)} documents and continues {len(prompts)} prompts")
         model = load_model(directory)
+        if isinstance(model, torch.nn.Module):
+            model.to(device)
         scores[name], families[name] = language.score(model, tests, tokens_per_batch=params.tokens_per_batch), model.family
         rows += language.rows(name, model, _size(directory), scores[name], tests, **params.bootstrap)
         written = _generate(name, model, load_tokenizer(directory), prompts, params)

@@ -13,6 +13,7 @@ from pydantic import Field
 from pipeline import manifest
 from pipeline.errors import TooFewExamplesError
 from pipeline.params import Params
+from pipeline.progress import say
 from pipeline.schema import DOCS
 from pipeline.tables import read_table
 from pipeline.tasks import TASKS
@@ -29,6 +30,7 @@ class Settings(Params):
     learning_rate: float = Field(gt=0, description="peak; it rises over the warm-up and falls linearly to 0")
     warmup: float = Field(ge=0, lt=1, description="share of the steps")
     weight_decay: float = Field(ge=0)
+    dtype: Literal["float32", "bfloat16"] = Field(description="of the arithmetic; weights stay float32")
     evaluations: int = Field(ge=1, description="points of the validation curve")
     seed: int = Field(ge=0)
 
@@ -100,6 +102,7 @@ def finetune(
     train = task.mine(docs, plan)
     validation = task.mine(read_table(validation_docs, DOCS), plan).slice(0, settings.pop("max_validation_examples"))
     _check_enough(validation, validation_docs, params.task)
+    say(f"{params.task}: {train.num_rows} training and {validation.num_rows} validation examples")
     temporary = model_out.with_name(model_out.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline import runtime
 from pipeline.tasks.encoding import Encoder, Ids
 from pipeline.tasks.training import read_task
+from pipeline.train.loop import prepare
 
 BATCH = 32
 
@@ -18,11 +18,11 @@ def classify(directory: Path, texts: list[str]) -> list[str]:
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    torch.set_num_threads(runtime.workers())
+    device = prepare()
     task, encoder = read_task(directory), Encoder.open(directory)
-    model = AutoModelForSequenceClassification.from_pretrained(directory).eval()
+    model = AutoModelForSequenceClassification.from_pretrained(directory).eval().to(device)
     answers = [""] * len(texts)
-    for rows, batch in _batches(encoder.classifier_inputs(texts, task["max_tokens"]), encoder.end, left=False):
+    for rows, batch in _batches(encoder.classifier_inputs(texts, task["max_tokens"]), encoder.end, device, left=False):
         with torch.inference_mode():
             chosen = model(**batch).logits.argmax(-1).tolist()
         for row, index in zip(rows, chosen, strict=True):
@@ -32,15 +32,14 @@ def classify(directory: Path, texts: list[str]) -> list[str]:
 
 def summarize(directory: Path, texts: list[str]) -> list[str]:
     """A summary of each text: the likeliest token each time, until the end token or the longest summary of training."""
-    import torch
     from transformers import AutoModelForCausalLM
 
-    torch.set_num_threads(runtime.workers())
+    device = prepare()
     task, encoder = read_task(directory), Encoder.open(directory)
-    model = AutoModelForCausalLM.from_pretrained(directory).eval()
+    model = AutoModelForCausalLM.from_pretrained(directory).eval().to(device)
     sizes = {name: task[name] for name in ("max_tokens", "max_summary_tokens")}
     answers = [""] * len(texts)
-    for rows, batch in _batches(encoder.summarizer_prompts(texts, **sizes), encoder.end, left=True):
+    for rows, batch in _batches(encoder.summarizer_prompts(texts, **sizes), encoder.end, device, left=True):
         made = model.generate(
             **batch,
             max_new_tokens=task["max_summary_tokens"],
@@ -53,7 +52,7 @@ def summarize(directory: Path, texts: list[str]) -> list[str]:
     return answers
 
 
-def _batches(inputs: list[Ids], pad: int, *, left: bool) -> Iterator[tuple[list[int], dict[str, Any]]]:
+def _batches(inputs: list[Ids], pad: int, device: Any, *, left: bool) -> Iterator[tuple[list[int], dict[str, Any]]]:
     """Row numbers and padded tensors; generation needs the padding on the left, the classifier's head on the right."""
     import torch
 
@@ -67,4 +66,4 @@ def _batches(inputs: list[Ids], pad: int, *, left: bool) -> Iterator[tuple[list[
             here = [1] * len(inputs[row])
             ids.append(padding + inputs[row] if left else inputs[row] + padding)
             mask.append([0] * len(padding) + here if left else here + [0] * len(padding))
-        yield rows, {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask)}
+        yield rows, {"input_ids": torch.tensor(ids, device=device), "attention_mask": torch.tensor(mask, device=device)}

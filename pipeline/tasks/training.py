@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import runtime
 from pipeline.errors import TooFewExamplesError, TrainingError
 from pipeline.export.directory import read_config, write_tokenizer
+from pipeline.progress import say
 from pipeline.tasks.encoding import Encoder
 from pipeline.tasks.interface import CurveRow, Plan
 
+# What transformers calls the columns of the curve.
+_CURVE = {"loss": "loss", "eval_loss": "validation_loss", "eval_accuracy": "validation_accuracy"}
 Texts = tuple[list[str], list[str]]  # inputs, and the label or target of each
 
 
@@ -27,9 +29,9 @@ def train_classifier(model: Path, train: Texts, validation: Texts, plan: Plan, o
     """Tune ``AutoModelForSequenceClassification`` on inputs and labels, all weights of it; the head starts random.
 
     Settings: ``max_tokens`` (an input is cut there), ``epochs``, ``batch_size``, ``learning_rate``, ``warmup``, ``weight_decay``,
-    ``evaluations`` (on the validation examples, evenly spaced), ``seed``. Raises TrainingError, TooFewExamplesError.
+    ``evaluations`` (on the validation examples, evenly spaced), ``dtype``, ``seed``. Raises TrainingError, TooFewExamplesError.
     """
-    _start(model, train[0], settings)
+    device = _start(model, train[0], settings)
     from transformers import (
         AutoModelForSequenceClassification,
         AutoTokenizer,
@@ -55,7 +57,7 @@ def train_classifier(model: Path, train: Texts, validation: Texts, plan: Plan, o
     with tempfile.TemporaryDirectory() as scratch:
         trainer = Trainer(
             model=network,
-            args=TrainingArguments(**_arguments(scratch, len(train[0]), settings)),
+            args=TrainingArguments(**_arguments(scratch, len(train[0]), settings, device)),
             train_dataset=rows(train),
             eval_dataset=rows(validation),
             data_collator=DataCollatorWithPadding(AutoTokenizer.from_pretrained(model)),
@@ -70,7 +72,7 @@ def train_summarizer(model: Path, train: Texts, validation: Texts, plan: Plan, o
     Settings: those of ``train_classifier``, where ``max_tokens`` bounds body and summary together, and ``max_summary_tokens``.
     Raises TrainingError, TooFewExamplesError.
     """
-    _start(model, train[0], settings)
+    device = _start(model, train[0], settings)
     import datasets
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import SFTConfig, SFTTrainer
@@ -95,7 +97,7 @@ def train_summarizer(model: Path, train: Texts, validation: Texts, plan: Plan, o
         trainer = SFTTrainer(
             model=AutoModelForCausalLM.from_pretrained(model),
             args=SFTConfig(
-                **_arguments(scratch, len(train[0]), settings),
+                **_arguments(scratch, len(train[0]), settings, device),
                 max_length=None,
                 completion_only_loss=True,
             ),
@@ -106,8 +108,8 @@ def train_summarizer(model: Path, train: Texts, validation: Texts, plan: Plan, o
         return _run(trainer, model, out, {"task": "summarization", **plan, **sizes})
 
 
-def _start(model: Path, inputs: list[str], settings: dict[str, Any]) -> None:
-    """Refuse what cannot train, then seed and make deterministic whatever is global in torch and the libraries."""
+def _start(model: Path, inputs: list[str], settings: dict[str, Any]) -> str:
+    """Refuse what cannot train, seed and make deterministic what is global in the libraries; returns the device's type."""
     context = read_config(model).get("max_position_embeddings")
     if context is not None and settings["max_tokens"] > context:
         raise TrainingError(f"max_tokens = {settings['max_tokens']}: {model} has positions for {context} tokens; lower it")
@@ -115,16 +117,16 @@ def _start(model: Path, inputs: list[str], settings: dict[str, Any]) -> None:
         raise TooFewExamplesError(
             f"{len(inputs)} training examples do not fill one batch of batch_size = {settings['batch_size']}; lower it"
         )
-    import torch
     import transformers
 
-    torch.set_num_threads(runtime.workers())
-    torch.use_deterministic_algorithms(True)
+    from pipeline.train.loop import prepare
+
     transformers.set_seed(settings["seed"])
     transformers.logging.set_verbosity_error()
+    return str(prepare().type)
 
 
-def _arguments(scratch: str, examples: int, settings: dict[str, Any]) -> dict[str, Any]:
+def _arguments(scratch: str, examples: int, settings: dict[str, Any], device: str) -> dict[str, Any]:
     """Arguments that both trainers share."""
     steps = max(1, round(settings["epochs"] * examples / settings["batch_size"]))
     every = max(1, steps // settings["evaluations"])
@@ -145,9 +147,9 @@ def _arguments(scratch: str, examples: int, settings: dict[str, Any]) -> dict[st
         "logging_steps": max(1, every // 5),
         "save_strategy": "no",
         "report_to": "none",
-        "bf16": False,
+        "bf16": settings["dtype"] == "bfloat16",  # autocast: weights and optimizer stay float32
         "activation_checkpointing": False,
-        "use_cpu": runtime.device() == "cpu",
+        "use_cpu": device == "cpu",
         "dataloader_pin_memory": False,
         "disable_tqdm": not sys.stderr.isatty(),
     }
@@ -155,9 +157,16 @@ def _arguments(scratch: str, examples: int, settings: dict[str, Any]) -> dict[st
 
 def _run(trainer: Any, model: Path, out: Path, facts: Plan) -> list[CurveRow]:
     """Train, then write a complete model directory (but for its manifest) to ``out``, with ``facts`` in its config."""
-    from transformers.trainer_callback import PrinterCallback
+    from transformers.trainer_callback import PrinterCallback, TrainerCallback
+
+    class Speak(TrainerCallback):  # type: ignore[misc]
+        def on_log(self, _: Any, state: Any, __: Any, logs: dict[str, float], **___: Any) -> None:
+            figures = ", ".join(f"{_CURVE[key]} {float(logs[key]):.4f}" for key in _CURVE if key in logs)
+            if figures:
+                say(f"step {state.global_step} of {state.max_steps}: {figures}")
 
     trainer.remove_callback(PrinterCallback)  # it prints a dictionary for every row of the curve
+    trainer.add_callback(Speak)
     trainer.train()
     trainer.model.config.heddle_task = facts
     trainer.model.to("cpu").save_pretrained(out)
@@ -165,8 +174,7 @@ def _run(trainer: Any, model: Path, out: Path, facts: Plan) -> list[CurveRow]:
     rows: dict[int, CurveRow] = {}
     for entry in trainer.state.log_history:
         row = rows.setdefault(entry["step"], {"step": entry["step"]})
-        names = {"loss": "loss", "eval_loss": "validation_loss", "eval_accuracy": "validation_accuracy"}
-        row |= {name: float(entry[key]) for key, name in names.items() if key in entry}
+        row |= {name: float(entry[key]) for key, name in _CURVE.items() if key in entry}
     curve = [row for _, row in sorted(rows.items()) if len(row) > 1]
     if broken := [row for row in curve if not np.isfinite(list(row.values())).all()]:
         raise TrainingError(f"{facts['task']}: the loss is no number at step {broken[0]['step']:.0f}; lower learning_rate")

@@ -25,6 +25,7 @@ TRAINING = {
     "learning_rate": 0.003,
     "warmup": 0.1,
     "weight_decay": 0.01,
+    "dtype": "float32",
     "evaluations": 2,
     "seed": 1,
 }
