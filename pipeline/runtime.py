@@ -58,7 +58,7 @@ def quiet_libraries() -> None:
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "DAFT_PROGRESS_BAR": "0",
         "TOKENIZERS_PARALLELISM": "true",
-        "OMP_WAIT_POLICY": "PASSIVE",  # torch's threads sleep at a barrier: spinning made two of them 4x slower beside another stage
+        "OMP_WAIT_POLICY": "PASSIVE",  # torch threads that spin at barriers run 4x slower beside another stage
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it torch refuses deterministic matrix products on CUDA
     }
     for name, value in defaults.items():
