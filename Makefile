@@ -10,7 +10,7 @@ help:             ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 demo: setup       ## the whole pipeline on the default corpus, as a Prefect flow; FILES=path takes your own text instead
-	$(VENV)/python -m flows.pipeline $(if $(FILES),--files $(FILES))
+	$(VENV)/python -m flows $(if $(FILES),--files $(FILES))
 
 ui: setup         ## the Prefect server and the page of the last run
 	$(VENV)/python -m flows.server

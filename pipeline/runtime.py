@@ -58,7 +58,7 @@ def quiet_libraries() -> None:
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "DAFT_PROGRESS_BAR": "0",
         "TOKENIZERS_PARALLELISM": "true",
-        "OMP_WAIT_POLICY": "PASSIVE",  # torch threads that spin at barriers run 4x slower beside another stage
+        "GOMP_SPINCOUNT": "20000",  # short waits spin, long ones sleep: no loss alone, and room for a stage beside
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it torch refuses deterministic matrix products on CUDA
     }
     for name, value in defaults.items():
