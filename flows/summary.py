@@ -60,10 +60,7 @@ def stage_table(graph: Graph, results: list[Result]) -> Table:
     table = _table("Stages", ["stage", "did", "seconds", "documents in", "documents out", "why"], right=(2, 3, 4))
     for r in results:
         report = read_report(graph, r.stage) if r.did in GOOD else {}
-        documents = [
-            _whole(report.get("docs_in")),
-            _whole(report.get("docs_out", report.get("documents"))),
-        ]  # ingest has no input
+        documents = [_whole(report.get("docs_in")), _whole(report.get("docs_out"))]  # ingest has no input
         why = headline(r.why) if r.did == FAILED else r.why
         table.add_row(r.stage, r.did, f"{r.seconds:.1f}", *documents, why)
     return table

@@ -66,7 +66,7 @@ def ingest(files: Path, lock: Path, docs: Path, dropped: Path, *, params: Ingest
     """
     options = getattr(params, params.source).model_dump(exclude={"path"})
     rows = SOURCES[params.source](files, lock, **options)
-    counts: Counter[str] = Counter({"documents": 0, "bytes": 0})
+    counts: Counter[str] = Counter({"docs_out": 0, "bytes_out": 0})
     seen: set[str] = set()
     with ShardWriter(docs, DOCS) as kept, ShardWriter(dropped, DROPPED) as lost:
         while batch := list(islice(rows, ROWS_PER_BATCH)):
@@ -74,7 +74,7 @@ def ingest(files: Path, lock: Path, docs: Path, dropped: Path, *, params: Ingest
                 _count(row, seen, counts)
             kept.write(pa.Table.from_pylist([row.row() for row in batch if _is_kept(row)], DOCS))
             lost.write(pa.Table.from_pylist([_loss(row) for row in batch if not _is_kept(row)], DROPPED))
-        if not counts["documents"]:
+        if not counts["docs_out"]:
             raise EmptyCorpusError(
                 f"{files}: no document: {params.source} gave {len(seen)} rows, all unreadable or empty; see ingest in params.yaml"
             )
@@ -95,7 +95,7 @@ def _count(row: Document | Unreadable, seen: set[str], counts: Counter[str]) -> 
     seen.add(identifier)
     if _is_kept(row):
         size = len(row.text.encode("utf-8", "backslashreplace"))
-        counts.update({"documents": 1, "bytes": size, f"documents/{row.source}": 1, f"bytes/{row.source}": size})
+        counts.update({"docs_out": 1, "bytes_out": size, f"docs_out/{row.source}": 1, f"bytes_out/{row.source}": size})
     else:
         counts[f"dropped/{_loss(row)['rule']}"] += 1
 

@@ -51,10 +51,10 @@ def test_documents_and_losses_are_written_and_counted(tmp_path: Path) -> None:
     ]
     assert json.loads(losses[1]["meta"])["error"].startswith("JSONDecodeError")
     assert counts == {
-        "documents": 1,
-        "bytes": 5,
-        "documents/files": 1,
-        "bytes/files": 5,
+        "docs_out": 1,
+        "bytes_out": 5,
+        "docs_out/files": 1,
+        "bytes_out/files": 5,
         "dropped/empty": 1,
         "dropped/unreadable": 1,
     }
@@ -96,7 +96,7 @@ def test_a_truncated_gzip_loses_its_end_alone(tmp_path: Path) -> None:
     whole = gzip.compress(lines.encode())
     (tmp_path / "a.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     counts = run(tmp_path / "a.jsonl.gz", tmp_path, params())
-    assert counts["documents"] > 1000
+    assert counts["docs_out"] > 1000
     assert counts["dropped/unreadable"] == 1
 
 
@@ -123,6 +123,6 @@ def test_the_default_params_parse_and_name_pinned_packages() -> None:
 def test_novels_with_their_authors_as_domains(tmp_path: Path, shared: Callable[[str], Path]) -> None:
     counts = run(shared("data/prose/novels-dev.jsonl.gz"), tmp_path, params(id_field="id", domain_field="author"))
     docs = read_table(tmp_path / "docs", DOCS)
-    assert counts["documents"] == len(docs) > 5
+    assert counts["docs_out"] == len(docs) > 5
     assert "dropped/unreadable" not in counts
     assert len(set(docs["domain"].to_pylist())) > 1
