@@ -122,7 +122,7 @@ def test_the_default_bounds_cover_every_filter_and_keep_most_documentation(tmp_p
     counts = ingest(tmp_path, ROOT / "requirements.lock", tmp_path / "in", tmp_path / "unreadable", params=source)
     report = filter_docs(tmp_path / "in", tmp_path / "docs", tmp_path / "dropped", params=settings)
     lost = sum(value for key, value in report.items() if key.startswith("dropped_bytes/"))
-    assert 0.6 < 1 - lost / counts["bytes"] < 0.95
+    assert 0.6 < 1 - lost / counts["bytes_out"] < 0.95
 
 
 def test_the_stage_starts_soon_and_without_torch() -> None:
