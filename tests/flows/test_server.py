@@ -56,7 +56,7 @@ def test_a_cron_schedule_makes_runs_and_the_flow_starts(new_project: Callable[..
         runs = wait_for(lambda: server.client.read_flow_runs(flow_run_filter=scheduled), 90)
         assert (runs[0].expected_start_time.hour, runs[0].expected_start_time.minute) == (3, 0)
         triggered = server.client.create_flow_run_from_deployment(runs[0].deployment_id)
-        wait_for(lambda: server.client.read_flow_run(triggered.id).state.is_final(), 90)
+        wait_for(lambda: server.client.read_flow_run(triggered.id).state.is_completed() or None, 90)
         assert (project.root / "one.txt").exists()
     finally:
         serving.kill()  # Prefect's runner may wait for ever when it is asked to end beside a run
