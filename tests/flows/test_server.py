@@ -59,7 +59,7 @@ def test_a_cron_schedule_makes_runs_and_the_flow_starts(new_project: Callable[..
         wait_for(lambda: server.client.read_flow_run(triggered.id).state.is_completed() or None, 90)
         assert (project.root / "one.txt").exists()
     finally:
-        serving.kill()  # Prefect's runner may wait for ever when it is asked to end beside a run
+        serving.terminate()
         serving.communicate(timeout=30)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from pipeline.__main__ import ORDER
 from pipeline.errors import InputError, ManifestError, MissingInputError, ParamsError, PipelineError, SchemaError
 from pipeline.params import parse
 from pipeline.schema import DOCS
@@ -20,21 +21,7 @@ from pipeline.stages.report import ReportParams, report
 from pipeline.tables import read_table, write_table
 from tests.reporting.finished_run import BITS, ROOT, finished_run
 
-STAGES = [
-    "ingest",
-    "clean",
-    "filter_docs",
-    "dedup_docs",
-    "decontaminate",
-    "balance",
-    "split_docs",
-    "train_tokenizer",
-    "tokenize_docs",
-    "pretrain",
-    "finetune",
-    "compress",
-    "evaluate",
-]
+STAGES = ORDER[:-1]  # all but the report itself
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
 
