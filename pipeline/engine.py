@@ -21,14 +21,15 @@ from pipeline.tables import read_table, shards, write_table
 
 # What a mapped function gives back for one shard: a table for each output, and what it counted.
 ShardResult = tuple[tuple[pa.Table, ...], Counter[str]]
-ShardFunction = Callable[[pa.Table], ShardResult]
+ShardFunction = Callable[..., ShardResult]
 
 
-def map_shards(function: ShardFunction, source: Path, schema: pa.Schema, outs: Mapping[Path, pa.Schema]) -> dict[str, float]:
-    """Call ``function`` on every shard of ``source``, one process per worker, and write its tables below ``outs`` in order.
+def map_shards(function: ShardFunction, sources: Mapping[Path, pa.Schema], outs: Mapping[Path, pa.Schema]) -> dict[str, float]:
+    """Call ``function`` on every shard of ``sources``, one process per worker, and write its tables below ``outs`` in order.
 
-    ``function`` is a module-level function or a ``functools.partial`` of one, pure and without a seed of its own. Returns the
-    sum of what it counted, keys sorted. A PipelineError that it raises is raised here; nothing is written then.
+    Several sources have to be sharded alike: ``function`` takes a table of each. It is a module-level function or a
+    ``functools.partial`` of one, pure and without a seed of its own. Returns the sum of what it counted, keys sorted. A
+    PipelineError that it raises is raised here; nothing is written then.
     """
     temporaries = {out: out.with_name(out.name + ".tmp") for out in outs}
     for folder in temporaries.values():
@@ -38,7 +39,7 @@ def map_shards(function: ShardFunction, source: Path, schema: pa.Schema, outs: M
     def work(shard: str) -> str:
         path = Path(shard)
         try:
-            tables, counts = function(read_table(path, schema))
+            tables, counts = function(*(read_table(s / path.name if s.is_dir() else s, schema) for s, schema in sources.items()))
         except errors.PipelineError as error:
             return json.dumps({"error": type(error).__name__, "message": str(error)})
         for table, (out, folder) in zip(tables, temporaries.items(), strict=True):
@@ -47,7 +48,7 @@ def map_shards(function: ShardFunction, source: Path, schema: pa.Schema, outs: M
 
     total: Counter[str] = Counter()
     try:
-        for answer in _run(work, [str(shard) for shard in shards(source)], next(iter(outs)).parent.name):
+        for answer in _run(work, [str(shard) for shard in shards(next(iter(sources)))], next(iter(outs)).parent.name):
             if "error" in answer:
                 raise getattr(errors, answer["error"])(answer["message"])
             total.update(answer["counts"])

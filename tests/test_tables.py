@@ -82,7 +82,7 @@ def test_map_shards_writes_the_same_bytes_for_any_number_of_workers(
     monkeypatch.setenv("HEDDLE_WORKERS", workers)
     source = write(tmp_path / "docs", docs("1", "2"), docs("3", "4"), docs("5"))
     out, dropped = tmp_path / "out", tmp_path / "dropped"
-    assert map_shards(keep_even, source, DOCS, {out: DOCS, dropped: DROPPED}) == {"seen": 5.0}
+    assert map_shards(keep_even, {source: DOCS}, {out: DOCS, dropped: DROPPED}) == {"seen": 5.0}
     assert read_table(out, DOCS)["id"].to_pylist() == ["2", "4"]
     assert [pq.read_metadata(s).num_rows for s in shards(out)] == [1, 1, 0]
     counts = check_conservation(source, out, dropped)
@@ -96,7 +96,7 @@ def test_a_deliberate_error_of_a_mapped_function_arrives_and_nothing_is_written(
     monkeypatch.setenv("HEDDLE_WORKERS", workers)
     source = write(tmp_path / "docs", docs("1"), docs("2"), docs("3"))
     with pytest.raises(SchemaError, match="document 3 cannot be read"):
-        map_shards(partial(keep_even, fail="3"), source, DOCS, {tmp_path / "out": DOCS, tmp_path / "dropped": DROPPED})
+        map_shards(partial(keep_even, fail="3"), {source: DOCS}, {tmp_path / "out": DOCS, tmp_path / "dropped": DROPPED})
     assert [p.name for p in tmp_path.iterdir()] == ["docs"]
 
 

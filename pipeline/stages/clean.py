@@ -25,7 +25,7 @@ class CleanParams(Params):
 
 def clean(docs: Path, out: Path, dropped: Path, *, params: CleanParams) -> dict[str, float]:
     """Write the DOCS of ``docs`` repaired, normalised and redacted to ``out``, a DROPPED row for each that ends up empty."""
-    counts = map_shards(partial(clean_shard, params=params), docs, DOCS, {out: DOCS, dropped: DROPPED})
+    counts = map_shards(partial(clean_shard, params=params), {docs: DOCS}, {out: DOCS, dropped: DROPPED})
     return {**check_conservation(docs, out, dropped), **counts}
 
 

@@ -100,7 +100,7 @@ def _strings(value: Any) -> Iterator[str]:
 def _match_all(docs: Path, index: Index) -> pa.Table:
     """Make the MATCHES of all documents in parallel."""
     path = runtime.scratch() / "decontaminate" / "matches"
-    map_shards(partial(_match_shard, index=index), docs, DOCS, {path: MATCHES})
+    map_shards(partial(_match_shard, index=index), {docs: DOCS}, {path: MATCHES})
     matches = read_table(path, MATCHES)
     shutil.rmtree(path)
     return matches

@@ -71,7 +71,7 @@ def _sign_all(docs: Path, params: DedupDocsParams) -> pa.Table:
     """SIGNATURES of all documents, made in parallel."""
     path = runtime.scratch() / "dedup_docs" / "signatures"
     options = params.model_dump(include={"ngram", "bands", "rows", "seed"})
-    map_shards(partial(_sign_shard, options=options), docs, DOCS, {path: SIGNATURES})
+    map_shards(partial(_sign_shard, options=options), {docs: DOCS}, {path: SIGNATURES})
     signatures = read_table(path, SIGNATURES)
     shutil.rmtree(path)
     return signatures

@@ -69,7 +69,7 @@ def filter_docs(docs: Path, out: Path, dropped: Path, *, params: FilterDocsParam
 
     A document's reason is the first filter, in the order of FILTERS, whose bounds it misses.
     """
-    counts = map_shards(partial(filter_shard, params=params), docs, DOCS, {out: DOCS, dropped: DROPPED})
+    counts = map_shards(partial(filter_shard, params=params), {docs: DOCS}, {out: DOCS, dropped: DROPPED})
     return {**check_conservation(docs, out, dropped), **counts}
 
 
