@@ -1,0 +1,75 @@
+"""Peers are no dependencies: each has an environment of its own, .scratch/peers/<name>, made from benchmarks/peers/<name>.txt.
+
+python benchmarks/environments.py datatrove rensa     set these up
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from shutil import which
+
+ROOT = Path(__file__).resolve().parent.parent
+PINS = Path(__file__).resolve().parent / "peers"
+WANTED = "# python "  # a first line "# python 3.12" asks for that version
+
+
+class PeerUnavailableError(RuntimeError):
+    """A peer cannot be set up on this machine; the message says why."""
+
+
+def python_of(peer: str) -> Path:
+    """The interpreter of a peer's environment, which is made first when it is absent or its pins have changed.
+
+    Raises PeerUnavailableError without the Python version that the peer needs, or when pip cannot install the pins.
+    """
+    pins, folder = PINS / f"{peer}.txt", ROOT / ".scratch" / "peers" / peer
+    stamp, python = folder / pins.name, folder / "bin" / "python"
+    wanted = pins.read_text(encoding="utf-8")
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return python
+    _call(peer, [_interpreter(peer, wanted), "-m", "venv", "--clear", str(folder)])
+    # All of them are pinned, so nothing is to be resolved; wheels only, so nothing is run to install them.
+    install = [
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--disable-pip-version-check",
+        "--requirement",
+        str(pins),
+    ]
+    _call(peer, [str(python), "-m", "pip", *install])
+    stamp.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def _interpreter(peer: str, pins: str) -> str:
+    version = pins.splitlines()[0].removeprefix(WANTED) if pins.startswith(WANTED) else ""
+    if not version or version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return sys.executable
+    if found := which(f"python{version}"):
+        return found
+    raise PeerUnavailableError(f"{peer} needs Python {version}, which is not here")
+
+
+def _call(peer: str, command: list[str]) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        last = [line for line in done.stdout.splitlines() if "ERROR" in line][-1:] or done.stdout.splitlines()[-1:]
+        raise PeerUnavailableError(f"{peer} cannot be installed: {' '.join(last)}")
+
+
+def main() -> None:
+    """Set up the peers named, or all; say of each whether it is there."""
+    for peer in sys.argv[1:] or sorted(path.stem for path in PINS.glob("*.txt")):
+        try:
+            python_of(peer)
+            print(f"{peer}: ready")
+        except PeerUnavailableError as error:
+            print(error)
+
+
+if __name__ == "__main__":
+    main()
