@@ -23,6 +23,7 @@ STAGES = Path(__file__).parent / "stages"
 ORDER = [
     "ingest",
     "clean",
+    "score_docs",
     "filter_docs",
     "dedup_docs",
     "decontaminate",

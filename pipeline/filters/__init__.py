@@ -9,10 +9,22 @@ import pyarrow as pa
 from pipeline.filters import gopher, language, lexicon
 from pipeline.filters.batch import Batch
 
-# Name to score, in the order in which they are asked: of several that a document fails, the first is its reason.
+# Name to score, in the order in which they are asked: of several that a document fails, the first is its reason. A null score
+# means that the filter says nothing about the text.
 FILTERS: dict[str, Callable[[Batch], pa.DoubleArray]] = {
     "language": language.score,
     **gopher.SCORES,
     "identity_rate": lexicon.identity_rate,
     "toxicity": lexicon.toxicity,
 }
+
+# The ledger: the score of every filter for every document, sharded like the documents. ``lang``: the detected language.
+# ``c4_lines``: the rule by which lines are taken out of the text if it is kept, and were before FineWeb's statistics were taken.
+SCORES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("lang", pa.string()),
+        pa.field("c4_lines", pa.string(), nullable=False),
+        *(pa.field(name, pa.float64()) for name in FILTERS),
+    ]
+)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.filters.language import detect
 from pipeline.text.hashing import Words, hash_words
 from pipeline.text.quality import WordRule, measure
 
@@ -30,6 +31,11 @@ class Batch:
     def statistics(self) -> npt.NDArray[np.float64]:
         """The statistics of ``pipeline.text.quality``, (texts, columns)."""
         return measure(self.text, self.words)
+
+    @cached_property
+    def detected(self) -> list[tuple[str, float]]:
+        """Language and score of each text, as ``language.detect`` gives them."""
+        return detect(self.text, self.languages)
 
     @cached_property
     def hashed(self) -> Words:

@@ -8,21 +8,25 @@ texts of five sentences, and 0.06 % of such texts in the 29 other languages.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 from resiliparse.parse.lang import detect_fast, supported_langs
 
-from pipeline.filters.batch import Batch
+if TYPE_CHECKING:
+    from pipeline.filters.batch import Batch
 
 MAX_CHARS = 20_000  # statistics of letters do not change after that
+WANTED_FROM = 0.9  # see above
 _NO_CUTOFF = 1 << 30  # a guess for every text: the bound decides, not the library
 
 
 def score(batch: Batch) -> pa.DoubleArray:
     """Distance of the nearest language over that of the nearest wanted one, 0 to 1; 1 when they are the same."""
-    return pa.array([ratio for _, ratio in detect(batch.text, batch.languages, low=0.0)], pa.float64())
+    return pa.array([ratio for _, ratio in batch.detected], pa.float64())
 
 
-def detect(text: pa.LargeStringArray, languages: tuple[str, ...], *, low: float) -> list[tuple[str, float]]:
+def detect(text: pa.LargeStringArray, languages: tuple[str, ...], *, low: float = WANTED_FROM) -> list[tuple[str, float]]:
     """Language and score of each text: the nearest wanted language where its score is at least ``low``, else the nearest.
 
     Raises ValueError for a wanted language that has no profile.

@@ -1,0 +1,57 @@
+"""Scores every document by every filter, in one scan of the text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+from pydantic import field_validator
+from resiliparse.parse.lang import supported_langs
+
+from pipeline.bias.lexicons import IDENTITY_TERMS
+from pipeline.engine import ShardResult, map_shards
+from pipeline.errors import MissingInputError
+from pipeline.filters import FILTERS, SCORES
+from pipeline.filters.batch import Batch
+from pipeline.params import Params
+from pipeline.schema import DOCS
+
+
+class ScoreDocsParams(Params):
+    """What a word is, the wanted languages (empty: all), and the rule by which lines are taken out of the text."""
+
+    words: Literal["unicode", "whitespace"] = "unicode"
+    languages: tuple[str, ...] = ()
+    c4_lines: Literal["none"] = "none"
+
+    @field_validator("languages")
+    @classmethod
+    def _profiled(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(languages) - set(supported_langs())):
+            raise ValueError(f"cannot detect {', '.join(unknown)}; can: {', '.join(supported_langs())}")
+        return languages
+
+
+def score_docs(docs: Path, quality: Path, scores: Path, *, params: ScoreDocsParams) -> dict[str, float]:
+    """Write the score of every filter for each of the DOCS of ``docs`` to ``scores``, a SCORES table sharded like it.
+
+    ``quality`` is the folder of the user's own word lists and models.
+    """
+    if not quality.is_dir():
+        raise MissingInputError(f"{quality}: no such folder; it holds word lists and models that filters use, and may be empty")
+    return map_shards(partial(score_shard, params=params), {docs: DOCS}, {scores: SCORES})
+
+
+def score_shard(table: pa.Table, *, params: ScoreDocsParams) -> ShardResult:
+    """The ledger of one shard."""
+    batch = Batch(table["text"].combine_chunks(), params.words, params.languages, frozenset().union(*IDENTITY_TERMS.values()))
+    columns = {
+        "id": table["id"],
+        "lang": pa.array([code for code, _ in batch.detected], pa.string()),
+        "c4_lines": pa.repeat(params.c4_lines, len(table)),
+        **{name: score(batch) for name, score in FILTERS.items()},
+    }
+    return (pa.table([columns[name] for name in SCORES.names], SCORES),), Counter(documents=len(table))
