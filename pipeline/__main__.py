@@ -40,6 +40,7 @@ ORDER = [
 COMMANDS = {
     "generate": ("pipeline.serve.generate", "continue a text with a model"),
     "explain": ("pipeline.explain", "a document's way through the stages"),
+    "train_classifier": ("pipeline.train_classifier", "a classifier of documents for data/quality, from labelled examples"),
 }
 
 

@@ -30,13 +30,13 @@ class Features:
     """Which n-grams count: words 1 to ``words``, characters ``chars[0]`` to ``chars[1]`` (at most LONGEST), 2**bits buckets."""
 
     words: int = 2
-    chars: tuple[int, int] = (2, 5)
+    chars: tuple[int, int] = (1, 4)
     bits: int = 18
 
     def __post_init__(self) -> None:
         """Raise ValueError for n-grams that cannot be."""
         low, high = self.chars
-        if not (0 <= self.words and 1 <= low <= high <= LONGEST and 1 <= self.bits <= 30):
+        if not (self.words >= 0 and 1 <= low <= high <= LONGEST and 1 <= self.bits <= 30):
             raise ValueError(f"{self}: want words >= 0, 1 <= chars[0] <= chars[1] <= {LONGEST}, 1 <= bits <= 30")
 
 
