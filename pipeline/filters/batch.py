@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.filters.language import detect
+from pipeline.filters.lid import Languages, identify
 from pipeline.text.hashing import Words, hash_words
 from pipeline.text.quality import WordRule, measure
 
@@ -33,11 +33,11 @@ class Batch:
         return measure(self.text, self.words)
 
     @cached_property
-    def detected(self) -> list[tuple[str, float]]:
-        """Language and score of each text, as ``language.detect`` gives them."""
-        return detect(self.text, self.languages)
-
-    @cached_property
     def hashed(self) -> Words:
         """Case-folded words as hashes, for look-up in word lists."""
         return hash_words(self.text)
+
+    @cached_property
+    def language(self) -> Languages:
+        """The language of each text."""
+        return identify(self.text, self.languages)
