@@ -8,44 +8,68 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from pipeline.filters.batch import Batch
-from pipeline.filters.language import detect, score
+from pipeline.filters.language import probability, score
+from pipeline.filters.lid import BENEFIT, identify
 
 ENGLISH = "The quick brown fox jumps over the lazy dog, and then it goes home because it is late."
 GERMAN = "Der schnelle braune Fuchs springt über den faulen Hund, und dann geht er nach Hause, weil es spät ist."
+CODE = "def fit(self, X, y=None):\n    return self._estimator.fit(X, y)"
 
 
 def texts(*values: str) -> pa.LargeStringArray:
     return pa.array(values, pa.large_string())
 
 
-def test_a_wanted_language_scores_one_and_another_less() -> None:
-    scores = score(Batch(texts(ENGLISH, GERMAN), languages=("en",))).to_pylist()
-    assert scores[0] == 1
-    assert 0 < scores[1] < 0.9
+def test_a_wanted_language_scores_one_and_another_nearly_nothing() -> None:
+    batch = Batch(texts(ENGLISH, GERMAN), languages=("en",))
+    assert score(batch).to_pylist() == [1.0, pytest.approx(0, abs=0.01)]
+    assert probability(batch).to_pylist() == [pytest.approx(0.9, abs=0.1), pytest.approx(0, abs=0.01)]
 
 
 def test_every_language_scores_one_when_none_is_named() -> None:
-    assert score(Batch(texts(ENGLISH, GERMAN))).to_pylist() == [1, 1]
-    assert [code for code, _ in detect(texts(ENGLISH, GERMAN), (), low=0.9)] == ["en", "de"]
+    batch = Batch(texts(ENGLISH, GERMAN))
+    assert score(batch).to_pylist() == [1, 1]
+    assert batch.language.code.to_pylist() == ["en", "de"]
 
 
-def test_within_the_bound_a_text_is_taken_to_be_in_the_wanted_language() -> None:
-    (_, ratio) = detect(texts(GERMAN), ("en",), low=0)[0]
-    assert detect(texts(GERMAN), ("en",), low=ratio)[0][0] == "en"
-    assert detect(texts(GERMAN), ("en",), low=ratio + 0.001)[0][0] == "de"
+def test_probabilities_of_wanted_languages_add_up() -> None:
+    mixed = texts(f"{ENGLISH} {GERMAN}")
+    alone = [identify(mixed, (code,)).probability[0] for code in ("en", "de")]
+    assert identify(mixed, ("en", "de")).probability[0] == pytest.approx(sum(alone))
+    assert sum(alone) > 0.9
 
 
-def test_a_text_without_letters_gets_a_score() -> None:
-    assert all(0 <= value <= 1 for value in score(Batch(texts("", " ", "1 2 3"), languages=("en",))).to_pylist())
+def test_a_wanted_language_has_the_benefit_of_the_doubt() -> None:
+    doubtful = [f"{ENGLISH[:size]} {GERMAN[size:]}" for size in range(0, len(ENGLISH), 2)]
+    found = identify(texts(*doubtful), ("en",))
+    codes = np.array(found.code.to_pylist())
+    assert set(codes[found.ratio >= BENEFIT]) == {"en"}
+    assert "en" not in codes[found.ratio < BENEFIT]
+    assert {"en", "de"} <= set(codes)
 
 
-def test_a_language_without_a_profile_is_an_error() -> None:
+def test_short_code_is_english() -> None:
+    assert identify(texts(CODE), ("en",)).code.to_pylist() == ["en"]
+
+
+def test_a_text_without_letters_has_a_score_and_no_language() -> None:
+    batch = Batch(texts("", " ", "\x00"), languages=("en",))
+    assert batch.language.code.to_pylist() == [None, None, None]
+    assert all(0 <= value <= 1 for value in score(batch).to_pylist())
+
+
+def test_ten_million_characters_cost_no_more_than_a_page() -> None:
+    assert identify(texts(ENGLISH * 120_000), ("en",)).code.to_pylist() == ["en"]
+
+
+def test_a_language_that_the_model_does_not_know_is_an_error() -> None:
     with pytest.raises(ValueError, match="xx"):
-        detect(texts(ENGLISH), ("en", "xx"), low=0.9)
+        identify(texts(ENGLISH), ("en", "xx"))
 
 
 def test_accuracy_on_thirty_languages(shared: Callable[[str], Path]) -> None:
@@ -54,12 +78,11 @@ def test_accuracy_on_thirty_languages(shared: Callable[[str], Path]) -> None:
         for line in file:
             row = json.loads(line)
             sentences[row["lang"]].append(row["text"])
-    found = {code: detect(texts(*values), (), low=0) for code, values in sentences.items()}
-    right = sum(guess == code for code, guesses in found.items() for guess, _ in guesses)
-    assert right / sum(map(len, found.values())) > 0.76
+    found = {code: identify(texts(*values)).code.to_pylist() for code, values in sentences.items()}
+    right = sum(guess == code for code, guesses in found.items() for guess in guesses)
+    assert right / sum(map(len, found.values())) > 0.98
     fives = {code: [" ".join(values[i : i + 5]) for i in range(0, len(values) - 4, 5)] for code, values in sentences.items()}
-    kept = {
-        code: [s >= 0.9 for s in score(Batch(texts(*values), languages=("en",))).to_pylist()] for code, values in fives.items()
-    }
-    assert all(kept.pop("en"))
-    assert sum(map(sum, kept.values())) <= 2  # of 1,721
+    assert all(set(identify(texts(*values)).code.to_pylist()) == {code} for code, values in fives.items())
+    kept = {code: score(Batch(texts(*values), languages=("en",))).to_numpy() >= 0.5 for code, values in fives.items()}
+    assert kept.pop("en").all()
+    assert not np.concatenate(list(kept.values())).any()
