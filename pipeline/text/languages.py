@@ -142,8 +142,8 @@ def _huffman(counts: list[int]) -> I64:
 def probabilities(texts: pa.LargeStringArray | pa.ChunkedArray, model: Model, *, max_bytes: int) -> tuple[F64, I64]:
     """Probability of each label for the first ``max_bytes`` of each text, (T, L), and how many features were known, (T,).
 
-    A line end counts as a space, and ``</s>`` is a word, where the library stops reading. A text without a known feature gets what
-    the model says of an empty one.
+    A line end counts as a space, and ``</s>`` is a word, where the library stops reading. A text without a known feature gets
+    what the model says of an empty one.
     """
     offsets, data = string_buffers(texts)
     means = np.zeros((len(offsets) - 1, model.rows.shape[1]), np.float32)
@@ -233,7 +233,7 @@ def _add(row: Any, total: Any) -> None:
 @kernel
 def _byte(word: Any, at: int) -> int:
     """Byte ``at`` of ``<word>``."""
-    return _OPEN if at == 0 else _CLOSE if at > len(word) else np.int64(word[at - 1])
+    return _OPEN if at == 0 else _CLOSE if at > len(word) else int(word[at - 1])
 
 
 @kernel

