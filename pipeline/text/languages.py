@@ -142,8 +142,8 @@ def _huffman(counts: list[int]) -> I64:
 def probabilities(texts: pa.LargeStringArray | pa.ChunkedArray, model: Model, *, max_bytes: int) -> tuple[F64, I64]:
     """Probability of each label for the first ``max_bytes`` of each text, (T, L), and how many features were known, (T,).
 
-    A line end counts as a space, and ``</s>`` is a word, where the library stops reading. A text without a known feature gets
-    what the model says of an empty one.
+    A line end counts as a space; ``</s>``, where the library stops reading, and ``__label__...``, which it skips, are words. A
+    text without a known feature gets what the model says of an empty one.
     """
     offsets, data = string_buffers(texts)
     means = np.zeros((len(offsets) - 1, model.rows.shape[1]), np.float32)
