@@ -13,12 +13,13 @@ from pipeline.filters.batch import Batch
 # means that the filter says nothing about the text.
 FILTERS: dict[str, Callable[[Batch], pa.DoubleArray]] = {
     "language": language.score,
+    "language_probability": language.probability,
     **gopher.SCORES,
     "identity_rate": lexicon.identity_rate,
     "toxicity": lexicon.toxicity,
 }
 
-# The ledger: the score of every filter for every document, sharded like the documents. ``lang``: the detected language.
+# The ledger: the score of every filter for every document, sharded like the documents. ``lang``: see ``lid.Languages.code``.
 # ``c4_lines``: the rule by which lines are taken out of the text if it is kept, and were before FineWeb's statistics were taken.
 SCORES = pa.schema(
     [

@@ -35,6 +35,11 @@ def model_file() -> Path:
     return Path(spec.origin).parent / "resources" / "lid.176.ftz"
 
 
+def known_languages() -> frozenset[str]:
+    """Codes of the languages that can be identified."""
+    return frozenset(model().labels)
+
+
 @dataclass(frozen=True)
 class Languages:
     """What is known of the languages of T texts."""

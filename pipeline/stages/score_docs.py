@@ -9,13 +9,13 @@ from typing import Literal
 
 import pyarrow as pa
 from pydantic import field_validator
-from resiliparse.parse.lang import supported_langs
 
 from pipeline.bias.lexicons import IDENTITY_TERMS
 from pipeline.engine import ShardResult, map_shards
 from pipeline.errors import MissingInputError
 from pipeline.filters import FILTERS, SCORES
 from pipeline.filters.batch import Batch
+from pipeline.filters.lid import known_languages
 from pipeline.params import Params
 from pipeline.schema import DOCS
 
@@ -29,9 +29,9 @@ class ScoreDocsParams(Params):
 
     @field_validator("languages")
     @classmethod
-    def _profiled(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := sorted(set(languages) - set(supported_langs())):
-            raise ValueError(f"cannot detect {', '.join(unknown)}; can: {', '.join(supported_langs())}")
+    def _identifiable(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(languages) - known_languages()):
+            raise ValueError(f"cannot identify {', '.join(unknown)}; can: {', '.join(sorted(known_languages()))}")
         return languages
 
 
@@ -50,7 +50,7 @@ def score_shard(table: pa.Table, *, params: ScoreDocsParams) -> ShardResult:
     batch = Batch(table["text"].combine_chunks(), params.words, params.languages, frozenset().union(*IDENTITY_TERMS.values()))
     columns = {
         "id": table["id"],
-        "lang": pa.array([code for code, _ in batch.detected], pa.string()),
+        "lang": batch.language.code,
         "c4_lines": pa.repeat(params.c4_lines, len(table)),
         **{name: score(batch) for name, score in FILTERS.items()},
     }

@@ -22,7 +22,7 @@ def test_a_filter_gives_one_number_per_text(name: str) -> None:
 
 
 def test_language_is_asked_first_then_gopher_then_word_lists() -> None:
-    assert list(FILTERS) == ["language", *COLUMNS, "identity_rate", "toxicity"]
+    assert list(FILTERS) == ["language", "language_probability", *COLUMNS, "identity_rate", "toxicity"]
 
 
 def test_filters_start_without_torch() -> None:

@@ -59,14 +59,14 @@ def losses(folder: Path) -> dict[str, tuple[Any, ...]]:
 
 
 def test_each_loss_has_its_first_rule_score_and_bounds(tmp_path: Path) -> None:
-    bounds = {"toxicity": {"high": 0.1}, "num_words": {"low": 3, "high": 30}, "language": {"low": 0.9}}
+    bounds = {"toxicity": {"high": 0.1}, "num_words": {"low": 3, "high": 30}, "language": {"low": 0.5}}
     texts = (PROSE, FRENCH, "too short", "You bastard", PROSE + " word" * 30, "They are all bastards, and bitches, to be sure")
     counts = run(tmp_path, params(bounds=bounds), *texts, languages=("en",))
     assert read_table(tmp_path / "docs", DOCS)["id"].to_pylist() == ["0"]
     found = losses(tmp_path)
     french = found.pop("1")
-    assert (french[0], french[2:]) == ("language", (0.9, None, len(FRENCH.encode())))
-    assert french[1] < 0.9
+    assert (french[0], french[2:]) == ("language", (0.5, None, len(FRENCH.encode())))
+    assert french[1] < 0.5
     assert found == {
         "2": ("num_words", 2, 3, 30, 9),
         "3": ("num_words", 2, 3, 30, 11),  # toxic too, but that is asked later
@@ -91,7 +91,7 @@ def test_two_workers_write_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Mo
     written = []
     for workers in ("1", "2"):
         monkeypatch.setenv("HEDDLE_WORKERS", workers)
-        run(tmp_path / workers, params(bounds={"language": {"low": 0.9}}), PROSE, FRENCH, PROSE, languages=("en",))
+        run(tmp_path / workers, params(bounds={"language": {"low": 0.5}}), PROSE, FRENCH, PROSE, languages=("en",))
         files = sorted((tmp_path / workers).glob("[ds]*/*"))
         written.append([(file.relative_to(tmp_path / workers), file.read_bytes()) for file in files])
     assert len(written[0]) == 6

@@ -40,7 +40,7 @@ def test_without_a_folder_of_lists_and_models_the_error_names_it(tmp_path: Path)
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        ("{languages: [english]}", "cannot detect english"),
+        ("{languages: [english]}", "cannot identify english"),
         ("{words: letters}", r"score_docs\.words = 'letters'"),
     ],
 )
