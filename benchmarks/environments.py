@@ -5,6 +5,7 @@ python benchmarks/environments.py datatrove rensa     set these up
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,17 +31,9 @@ def python_of(peer: str) -> Path:
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return python
     _call(peer, [_interpreter(peer, wanted), "-m", "venv", "--clear", str(folder)])
-    # All of them are pinned, so nothing is to be resolved; wheels only, so nothing is run to install them.
-    install = [
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--disable-pip-version-check",
-        "--requirement",
-        str(pins),
-    ]
-    _call(peer, [str(python), "-m", "pip", *install])
+    # All that a work needs is pinned, so nothing is to be resolved; what else a peer asks for (torch, CUDA) is left out.
+    options = ["--quiet", "--no-deps", "--prefer-binary", "--disable-pip-version-check"]
+    _call(peer, [str(python), "-m", "pip", "install", *options, "--requirement", str(pins)])
     stamp.write_text(wanted, encoding="utf-8")
     return python
 
@@ -49,9 +42,11 @@ def _interpreter(peer: str, pins: str) -> str:
     version = pins.splitlines()[0].removeprefix(WANTED) if pins.startswith(WANTED) else ""
     if not version or version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
-    if found := which(f"python{version}"):
-        return found
-    raise PeerUnavailableError(f"{peer} needs Python {version}, which is not here")
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for found in (which(f"python{version}"), *sorted(map(str, pyenv.glob(f"{version}.*/bin/python")))):
+        if found and not subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode:
+            return found
+    raise PeerUnavailableError(f"{peer} needs python{version}, which is not on the PATH")
 
 
 def _call(peer: str, command: list[str]) -> None:
