@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
 
 help:             ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*##/ {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: setup       ## the whole pipeline on the default corpus, as a Prefect flow; FILES=path takes your own text instead
 	$(VENV)/python -m flows $(if $(FILES),--files $(FILES))
@@ -36,6 +36,11 @@ format: setup     ## rewrite in the house style
 
 deps: setup       ## write each stage's code dependencies into dvc.yaml
 	$(VENV)/python tests/closure.py
+
+# Each bench leaves its table as JSON in benchmarks/results, which is in git: what a change did to a figure is in its diff.
+.PHONY: bench-corpus
+bench-corpus: setup  ## speed of corpus work beside its peers, which it installs apart; CORPUS=FILE.parquet takes (id, text) of yours
+	$(VENV)/python benchmarks/corpus.py $(if $(CORPUS),--corpus $(CORPUS)) --json benchmarks/results/corpus.json
 
 .PHONY: setup
 setup: .venv/requirements.lock

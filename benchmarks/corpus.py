@@ -191,7 +191,8 @@ def main() -> None:
             continue
         peers = {p: w for p, w in work.peers.items() if given.peers is None or p in given.peers}
         rows += bench.rows(Work(**{**vars(work), "peers": peers}))
-        show("", rows[-len(peers) - 1 :], COLUMNS)
+        for row in rows[-len(peers) - 1 :]:
+            print({name: row[name] for name in COLUMNS if row.get(name) is not None}, flush=True)
     show("MB/s per CPU second, one core", rows, COLUMNS)
     write_json(rows, given.json)
 

@@ -70,6 +70,13 @@ def is_repetition(name: str) -> bool:
     return name.startswith(REPETITION)
 
 
+def is_fineweb(name: str) -> bool:
+    """Whether a rule is one of the four that FineWeb added."""
+    from pipeline.filters import FILTERS
+
+    return FILTERS[name].__module__ == "pipeline.filters.fineweb"
+
+
 WORKS: dict[str, Callable[[Path, Path], None]] = {
     "parquet": parquet,
     "personal_data": clean,
@@ -80,6 +87,7 @@ for words in ("spacy", "unicode", "whitespace"):
     WORKS[f"gopher_repetition_{words}"] = partial(filters, preset="gopher", words=words, keep=is_repetition)
     WORKS[f"gopher_quality_{words}"] = partial(filters, preset="gopher", words=words, keep=lambda name: not is_repetition(name))
     WORKS[f"c4_{words}"] = partial(filters, preset="c4", words=words)
+    WORKS[f"fineweb_quality_{words}"] = partial(filters, preset="fineweb", words=words, keep=is_fineweb)
     WORKS[f"fineweb_chain_{words}"] = partial(filters, preset="fineweb", words=words)
 
 
