@@ -35,7 +35,7 @@ format: setup     ## rewrite in the house style
 	$(VENV)/ruff format .
 
 deps: setup       ## write each stage's code dependencies into dvc.yaml
-	$(VENV)/python tests/closure.py
+	$(VENV)/python -m tests.closure
 
 # Each bench leaves its table as JSON in benchmarks/results, which is in git: what a change did to a figure is in its diff.
 .PHONY: bench-corpus

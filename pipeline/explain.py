@@ -20,9 +20,10 @@ from pipeline.manifest import NAME as MANIFEST
 from pipeline.manifest import read_manifest, sha256
 from pipeline.reporting.graph import Graph, read_graph
 from pipeline.reporting.words import bound, clipped, count, figure
+from pipeline.row_groups import shards
 from pipeline.schema import DOCS, DROPPED, WEIGHTS
 from pipeline.sequences import Sequences
-from pipeline.tables import read_table, shards
+from pipeline.tables import read_table
 
 SHORTEST = 6  # hexadecimal digits of an id that may stand for the whole
 WIDEST = 200  # characters of one line of a difference

@@ -1,61 +1,54 @@
 """Parquet in, Parquet out: the only module that touches table files.
 
-A table is one ``.parquet`` file or a folder of ``part-00000.parquet`` shards. Writes are atomic: a temporary name in the same
-folder, then a rename. The bytes depend on the rows alone (fixed compression, row group size and format version).
+A table is one ``.parquet`` file or a folder of ``part-00000.parquet`` shards; a shard that is written here has one row group, a
+foreign file any number. Writes are atomic: a temporary name in the same folder, then a rename. The bytes depend on the rows
+alone (fixed compression, row group size and format version).
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.errors import ConservationError, DuplicateIdError, EmptyCorpusError, MissingInputError, SchemaError
+from pipeline.errors import ConservationError, DuplicateIdError, EmptyCorpusError
+from pipeline.identity import Tally, number_ids, repeated
+from pipeline.row_groups import BYTES_PER_SHARD, ROWS_PER_BATCH, groups, read_group, shards
 from pipeline.schema import DOCS, DROPPED
 
-ROWS_PER_GROUP = 1024  # the unit of parallelism and of memory
-BYTES_PER_SHARD = 4 << 20  # small enough that two cores share a 10 MB corpus
-
-
-def shards(path: Path) -> list[Path]:
-    """The Parquet files of a table, sorted by name. Raises MissingInputError when there is none."""
-    found = [path] if path.is_file() else sorted(path.glob("part-*.parquet"))
-    if not found:
-        raise MissingInputError(f"{path}: no Parquet file here; run the stage that writes it (dvc repro)")
-    return found
+ROWS_PER_GROUP = 1 << 17  # more than a shard of documents has, so that it is one row group
 
 
 def read_table(path: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
     """All rows of a table, optionally of some columns. Raises MissingInputError, SchemaError."""
     wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
-    return pa.concat_tables([_read(shard, wanted) for shard in shards(path)])
+    return pa.concat_tables([wanted.empty_table(), *read_shards(path, wanted)])
 
 
 def read_shards(path: Path, schema: pa.Schema, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """One table per shard, in order, so that memory does not grow with the corpus."""
+    """The table in order, a row group or a slice of a large one at a time, so that memory does not grow with the corpus."""
+    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
     for shard in shards(path):
-        yield read_table(shard, schema, columns)
-
-
-def _read(shard: Path, schema: pa.Schema) -> pa.Table:
-    try:
-        table = pq.read_table(shard, columns=schema.names)
-        return table.select(schema.names).cast(schema)
-    except (pa.ArrowInvalid, pa.ArrowKeyError, KeyError, ValueError) as error:
-        raise SchemaError(f"{shard}: not a table of {schema.names}: {error}") from error
+        for group in groups(shard):
+            yield from read_group(group, wanted)
 
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write one Parquet file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
-    pq.write_table(table, temporary, compression="zstd", row_group_size=ROWS_PER_GROUP, version="2.6")
+    # One chunk: where pages end depends on where chunks end.
+    whole = table.combine_chunks()
+    pq.write_table(whole, temporary, compression="zstd", row_group_size=ROWS_PER_GROUP, version="2.6")
     temporary.replace(path)
 
 
@@ -79,30 +72,48 @@ class ShardWriter:
         return self
 
     def write(self, table: pa.Table) -> None:
-        """Append the rows of ``table``; a shard is closed after the table that fills it."""
-        self._pending.append(table.cast(self.schema))
-        self._pending_bytes += table.nbytes
+        """Append the rows of ``table``. A shard ends with the row that fills it; a row as large as one is alone."""
+        table = table.cast(self.schema)
+        ends, start = np.cumsum(_row_bytes(table)), 0
+        while start < table.num_rows:
+            before = int(ends[start - 1]) if start else 0
+            stop = int(np.searchsorted(ends, before + self.bytes_per_shard - self._pending_bytes))
+            if stop == table.num_rows:
+                break
+            alone = int(ends[stop]) - (int(ends[stop - 1]) if stop else 0) >= self.bytes_per_shard
+            if not (alone and (self._pending or stop > start)):
+                stop += 1
+            self._pending.append(table.slice(start, stop - start))
+            self.end_shard()
+            start = stop
+        if start < table.num_rows:
+            self._pending.append(table.slice(start))
+            self._pending_bytes += int(ends[-1]) - (int(ends[start - 1]) if start else 0)
         self.num_rows += table.num_rows
-        if self._pending_bytes >= self.bytes_per_shard:
+
+    def end_shard(self) -> None:
+        """End the shard here if it has a row, so that what follows is cut the same whatever came before."""
+        if sum(part.num_rows for part in self._pending):
             self._flush()
+        self._pending, self._pending_bytes = [], 0
 
     def _flush(self) -> None:
         write_table(pa.concat_tables(self._pending), self._temporary / shard_name(self._num_shards))
         self._num_shards += 1
-        self._pending, self._pending_bytes = [], 0
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is not None:
             shutil.rmtree(self._temporary)
             return
-        if self._pending or not self._num_shards:
-            self._pending = self._pending or [self.schema.empty_table()]
+        self.end_shard()
+        if not self._num_shards:
+            self._pending = [self.schema.empty_table()]
             self._flush()
         shutil.rmtree(self.path, ignore_errors=True)
         self._temporary.rename(self.path)
 
 
-def write_rows(rows: Iterable[dict[str, object]], schema: pa.Schema, path: Path, *, batch: int = ROWS_PER_GROUP) -> int:
+def write_rows(rows: Iterable[dict[str, object]], schema: pa.Schema, path: Path, *, batch: int = ROWS_PER_BATCH) -> int:
     """Write an iterator of rows as shards, ``batch`` at a time; returns how many there were."""
     pending: list[dict[str, object]] = []
     with ShardWriter(path, schema) as writer:
@@ -114,6 +125,15 @@ def write_rows(rows: Iterable[dict[str, object]], schema: pa.Schema, path: Path,
         if pending:
             writer.write(pa.Table.from_pylist(pending, schema))
         return writer.num_rows
+
+
+def _row_bytes(table: pa.Table) -> npt.NDArray[np.int64]:
+    """(rows,) bytes of each row: of its strings, and 8 for each other value."""
+    total = np.full(table.num_rows, 8 * table.num_columns, np.int64)
+    for column in table.columns:
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            total += pc.fill_null(pc.binary_length(column), 0).to_numpy()
+    return total
 
 
 def shard_name(index: int) -> str:
@@ -151,26 +171,43 @@ def check_conservation(docs: Path, out: Path, dropped: Path) -> dict[str, float]
     Raises ConservationError unless in = out + dropped with the same ids, DuplicateIdError for an id that comes twice,
     EmptyCorpusError when nothing is left.
     """
-    came, left = read_table(docs, DOCS, ["id"])["id"], read_table(out, DOCS, ["id"])["id"]
-    lost = read_table(dropped, DROPPED, ["id", "rule", "num_bytes"])
-    _unique(came, docs)
-    accounted = pa.chunked_array([*left.chunks, *lost["id"].chunks], pa.string())
-    if sorted(came.to_pylist()) != sorted(accounted.to_pylist()):
+    came, left, lost = Tally(), Tally(), Counter[str]()
+    check_unique({docs: DOCS}, came)
+    for table in read_shards(out, DOCS, ["id"]):
+        left.add(table["id"])
+    docs_out = left.count
+    for table in read_shards(dropped, DROPPED, ["id", "rule", "num_bytes"]):
+        left.add(table["id"])
+        for row in table.group_by("rule").aggregate([("rule", "count"), ("num_bytes", "sum")]).to_pylist():
+            lost.update({f"dropped/{row['rule']}": row["rule_count"], f"dropped_bytes/{row['rule']}": row["num_bytes_sum"]})
+    if came != left:
         raise ConservationError(
-            f"{out}: {len(came)} documents in, {len(left)} out and {len(lost)} dropped; the ids must be the same"
+            f"{out}: {came.count} documents in, {docs_out} out and {left.count - docs_out} dropped; the ids must be the same"
         )
-    if not len(left):
-        raise EmptyCorpusError(f"{out}: every one of {len(came)} documents was dropped; {dropped} says by which rule")
-    counts = {"docs_in": float(len(came)), "docs_out": float(len(left)), "dropped": float(len(lost))}
-    by_rule = lost.group_by("rule").aggregate([("rule", "count"), ("num_bytes", "sum")]).sort_by("rule").to_pylist()
-    for row in by_rule:
-        counts[f"dropped/{row['rule']}"] = float(row["rule_count"])
-        counts[f"dropped_bytes/{row['rule']}"] = float(row["num_bytes_sum"])
-    return counts
+    if not docs_out:
+        raise EmptyCorpusError(f"{out}: every one of {came.count} documents was dropped; {dropped} says by which rule")
+    counts = {"docs_in": came.count, "docs_out": docs_out, "dropped": came.count - docs_out}
+    return {key: float(value) for key, value in (counts | dict(sorted(lost.items()))).items()}
 
 
-def _unique(ids: pa.ChunkedArray, path: Path) -> None:
-    if len(pc.unique(ids)) != len(ids):
-        counts = pc.value_counts(ids)
-        twice = next(c["values"] for c in counts.to_pylist() if c["counts"] > 1)
-        raise DuplicateIdError(f"{path}: document id {twice} comes more than once; give each document its own locator")
+def check_unique(tables: Mapping[Path, pa.Schema], tally: Tally | None = None) -> None:
+    """Raise DuplicateIdError for an id that comes twice in ``tables`` together; 8 bytes of memory per row. Adds to ``tally``."""
+    tally = tally or Tally()
+    numbers, first = np.zeros(sum(map(num_rows, tables)), np.uint64), 0
+    for ids in _ids(tables):
+        numbers[first : first + len(ids)] = tally.add(ids)
+        first += len(ids)
+    suspects = repeated(numbers)
+    if not len(suspects):
+        return
+    counts: Counter[str] = Counter()
+    for ids in _ids(tables):
+        counts.update(ids.filter(pa.array(np.isin(number_ids(ids)[:, 0], suspects))).to_pylist())
+    for identifier, count in counts.most_common(1):
+        if count > 1:
+            names = " and ".join(map(str, tables))
+            raise DuplicateIdError(f"{names}: document id {identifier} comes more than once; give each document its own locator")
+
+
+def _ids(tables: Mapping[Path, pa.Schema]) -> Iterator[pa.ChunkedArray]:
+    return (table["id"] for path, schema in tables.items() for table in read_shards(path, schema, ["id"]))

@@ -18,6 +18,12 @@ runtime.cache_kernels()
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(autouse=True)
+def scratch(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scratch folder for each test, so that none finds what another has computed."""
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path_factory.mktemp("scratch")))
+
+
 @pytest.fixture
 def shared() -> Callable[[str], Path]:
     """A file of the corpus collection beside the checkout; the test skips where it is absent."""
