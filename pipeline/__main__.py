@@ -26,6 +26,7 @@ ORDER = [
     "score_docs",
     "filter_docs",
     "dedup_docs",
+    "dedup_passages",
     "decontaminate",
     "balance",
     "split_docs",

@@ -2,6 +2,7 @@
 
 HEDDLE_WORKERS      processes or threads to use (default: the cores this process may use)
 HEDDLE_DEVICE       cpu, cuda or auto (default: auto)
+HEDDLE_MEMORY_MB    megabytes that the duplicate join keeps beside what it holds per document (default: 512); the rest is spilled
 HEDDLE_RAY_ADDRESS  a Ray cluster for text stages (default: none, the local engine)
 DVC_ROOT            set by DVC for the commands it runs; scratch lies below it, also under ``dvc exp run --temp``
 """
@@ -29,6 +30,14 @@ def workers() -> int:
     if not value.isdigit() or int(value) < 1:
         raise UsageError(f"HEDDLE_WORKERS={value!r}: want a whole number of at least 1")
     return int(value)
+
+
+def memory_bytes() -> int:
+    """Bytes that buffers of a relational step may take before they are spilled. Raises UsageError for a value below 1 MB."""
+    value = os.environ.get("HEDDLE_MEMORY_MB", "512")
+    if not value.isdigit() or int(value) < 1:
+        raise UsageError(f"HEDDLE_MEMORY_MB={value!r}: want a whole number of megabytes, at least 1")
+    return int(value) << 20
 
 
 def device() -> str:

@@ -34,6 +34,21 @@ DROPPED = pa.schema(
     ]
 )
 
+# A part of a document that was cut from it: ``rule`` is paragraph, line, substring or contaminated, ``start`` and ``end`` are its
+# bytes in the text before. ``first``: the document that keeps it, null if none does. ``documents``: how many held it.
+CUTS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("start", pa.int64(), nullable=False),
+        pa.field("end", pa.int64(), nullable=False),
+        pa.field("first", pa.string()),
+        pa.field("documents", pa.int64()),
+        pa.field("meta", pa.string(), nullable=False),
+    ]
+)
+
 # The duplicate group of a kept document: members of one cluster never lie on two sides of a split.
 CLUSTERS = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("cluster", pa.string(), nullable=False)])
 

@@ -57,4 +57,4 @@ def test_documents_are_conserved_from_stage_to_stage(tutorial: Path) -> None:
         assert report[later]["docs_in"] == report[earlier]["docs_out"], (earlier, later)
 
 
-CHAIN = ["ingest", "clean", "filter_docs", "dedup_docs", "decontaminate"]
+CHAIN = ["ingest", "clean", "filter_docs", "dedup_docs", "dedup_passages", "decontaminate"]

@@ -31,6 +31,7 @@ def report(
     score_docs: Path,
     filter_docs: Path,
     dedup_docs: Path,
+    dedup_passages: Path,
     decontaminate: Path,
     balance: Path,
     split_docs: Path,
@@ -47,8 +48,9 @@ def report(
     """Write one self-contained HTML page about the pipeline of ``dvc_yaml`` and what each stage's folder holds."""
     folders = {
         "ingest": ingest, "clean": clean, "score_docs": score_docs, "filter_docs": filter_docs, "dedup_docs": dedup_docs,
-        "decontaminate": decontaminate, "balance": balance, "split_docs": split_docs, "train_tokenizer": train_tokenizer,
-        "tokenize_docs": tokenize_docs, "pretrain": pretrain, "finetune": finetune, "compress": compress, "evaluate": evaluate,
+        "dedup_passages": dedup_passages, "decontaminate": decontaminate, "balance": balance, "split_docs": split_docs,
+        "train_tokenizer": train_tokenizer, "tokenize_docs": tokenize_docs, "pretrain": pretrain, "finetune": finetune,
+        "compress": compress, "evaluate": evaluate,
     }  # fmt: skip
     inputs = Inputs(dvc_yaml, params_yaml, lock, folders)
     page = render(inputs, **params.model_dump())

@@ -35,6 +35,7 @@ RULES = {
         ("identity_terms", 1, None, 0.2),
     ],
     "dedup_docs": [("exact", 21, None, None), ("near", 17, 0.8, None)],
+    "dedup_passages": [],
     "decontaminate": [("contaminated", 2, None, 0.1)],
 }
 TEXTS = (

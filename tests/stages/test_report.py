@@ -109,7 +109,7 @@ def test_bias_is_shown_after_each_stage_and_as_weighted(page: str) -> None:
     row = re.search(r"gender/female ([\d. %]+)", said)
     assert row is not None
     shares = re.findall(r"([\d.]+) %", row[1])
-    assert len(shares) == 6  # ingest, clean, filter_docs, dedup_docs, decontaminate, balance
+    assert len(shares) == 7  # ingest, clean, filter_docs, dedup_docs, dedup_passages, decontaminate, balance
     assert shares[-1] != shares[-2]  # balance weighs, it does not drop
     assert "Nothing mentions disability or religion or sexuality." in said
     assert "gender/male × programmer" in said

@@ -1,0 +1,113 @@
+"""The join of passages: which of those in a whole corpus repeat another, in bounded memory.
+
+A pass over the table of passages deals them out to files by the upper bits of their hash, unless all fit into
+``runtime.memory_bytes``; equal passages are in one file, so each file is decided alone, and in the same way. What is found goes
+to a file too, at the place of the passage, and from there to a table that is sharded like that of the passages.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline import runtime
+from pipeline.dedup.repeats import REPEATS, find_repeats
+from pipeline.schema import DOCS
+from pipeline.tables import num_rows, read_shards, read_table, shards, write_table
+from pipeline.text.hashing import I64
+
+# ``place`` of the passage in the corpus, number of its ``document``, hash.
+ROW = np.dtype([("place", np.int64), ("document", np.int64), ("high", np.uint64), ("low", np.uint64)])
+# What is found: place of the first of its kind, -1 if it comes once; the number of that one's document; documents that hold it.
+FOUND = np.dtype([("first", np.int64), ("document", np.int64), ("documents", np.int32)])
+BYTES_PER_ROW = 3 * ROW.itemsize  # with the arrays of ``find_repeats`` and the columns that are read
+Rows = npt.NDArray[np.void]
+
+
+def join_repeats(docs: Path, passages: Path, schema: pa.Schema, out: Path) -> None:
+    """Write REPEATS of the table ``passages`` (columns document, high and low of ``schema``), sharded like it, to ``out``.
+
+    ``docs``: the DOCS that they are of, sharded alike. Memory: ``runtime.memory_bytes``, and the ids of all documents.
+    """
+    ids = read_table(docs, DOCS, ["id"])["id"].cast(pa.large_string()).combine_chunks()
+    total = num_rows(passages)
+    parts = max(1, math.ceil(total * BYTES_PER_ROW / runtime.memory_bytes()))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+        found = Path(folder) / "found"
+        with found.open("wb") as file:
+            file.truncate(total * FOUND.itemsize)
+        for rows in _deal(_rows(docs, passages, schema), parts, Path(folder)):
+            _decide(rows, found, total)
+        _write(passages, found, ids, out)
+
+
+def _rows(docs: Path, passages: Path, schema: pa.Schema) -> Iterator[Rows]:
+    """All passages in order, a shard at a time."""
+    place = first = 0
+    for shard, table in zip(shards(docs), read_shards(passages, schema, ["document", "high", "low"]), strict=True):
+        rows = np.empty(table.num_rows, ROW)
+        rows["place"] = np.arange(place, place + len(rows))
+        rows["document"] = table["document"].to_numpy() + first
+        rows["high"], rows["low"] = table["high"].to_numpy(), table["low"].to_numpy()
+        place, first = place + len(rows), first + num_rows(shard)
+        yield rows
+
+
+def _deal(rows: Iterator[Rows], parts: int, folder: Path) -> Iterator[Rows]:
+    """Give the rows back in ``parts`` parts, equal hashes in one, the order kept; on disk in between if there are several."""
+    if parts == 1:
+        yield np.concatenate([np.empty(0, ROW), *rows])
+        return
+    files = [(folder / str(part)).open("wb") for part in range(parts)]
+    try:
+        for some in rows:
+            part = (some["high"] >> np.uint64(32)) * np.uint64(parts) >> np.uint64(32)
+            order = np.argsort(part, kind="stable")
+            cuts = np.searchsorted(part[order], np.arange(parts + 1))
+            for file, first, last in zip(files, cuts[:-1], cuts[1:], strict=True):
+                file.write(some[order[first:last]].tobytes())
+    finally:
+        for file in files:
+            file.close()
+    for file in files:
+        yield np.fromfile(file.name, ROW)
+        Path(file.name).unlink()
+
+
+def _decide(rows: Rows, found: Path, total: int) -> None:
+    """Write what is found of some rows at their places; the file is mapped anew each time, so that its pages are let go of."""
+    if not len(rows):
+        return
+    first, documents = find_repeats(rows["high"].copy(), rows["low"].copy(), rows["document"].copy())
+    out = np.memmap(found, FOUND, "r+", shape=(total,))
+    values = np.empty(len(rows), FOUND)
+    values["first"] = np.where(first < 0, -1, rows["place"][first])
+    values["document"], values["documents"] = rows["document"][first], documents
+    out[rows["place"]] = values
+    out.flush()
+
+
+def _write(passages: Path, found: Path, ids: pa.LargeStringArray, out: Path) -> None:
+    place = 0
+    for shard in shards(passages):
+        size = num_rows(shard)
+        rows = np.fromfile(found, FOUND, size, offset=place * FOUND.itemsize)
+        write_table(_repeats(rows, np.arange(place, place + size), ids), out / shard.name)
+        place += size
+
+
+def _repeats(rows: Rows, places: I64, ids: pa.LargeStringArray) -> pa.Table:
+    once = rows["first"] < 0
+    columns = [
+        pa.array(rows["first"] == places, mask=once),
+        ids.take(pa.array(rows["document"], mask=once)).cast(pa.string()),
+        pa.array(rows["documents"].astype(np.int64), mask=once),
+    ]
+    return pa.table(columns, schema=REPEATS)
