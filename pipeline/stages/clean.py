@@ -14,7 +14,8 @@ from pipeline.params import Params
 from pipeline.schema import DOCS, DROPPED
 from pipeline.tables import check_conservation, dropped_rows
 from pipeline.text.normalize import normalize
-from pipeline.text.pii import Kind, redact
+from pipeline.text.pii import redact
+from pipeline.text.pii_patterns import Kind
 
 
 class CleanParams(Params):
@@ -31,15 +32,13 @@ def clean(docs: Path, out: Path, dropped: Path, *, params: CleanParams) -> dict[
 
 def clean_shard(table: pa.Table, *, params: CleanParams) -> ShardResult:
     """Clean one shard; counts documents changed, repaired and redactions by kind."""
-    counts: Counter[str] = Counter()
-    texts = []
-    for before in table["text"].to_pylist():
-        text, repaired = normalize(before)
-        text, found = redact(text, params.redact)
-        counts.update({f"redacted/{kind}": number for kind, number in found.items()})
-        counts.update({"repaired": repaired, "changed": text != before})
-        texts.append(text)
-    cleaned = table.set_column(table.column_names.index("text"), DOCS.field("text"), pa.array(texts, pa.large_string()))
+    table = table.combine_chunks()
+    texts, repaired = normalize(table["text"])
+    texts, found = redact(texts, params.redact)
+    cleaned = table.set_column(table.column_names.index("text"), DOCS.field("text"), texts)
+    changed = table.num_rows - int(pc.sum(pc.equal(cleaned["text"], table["text"])).as_py() or 0)
+    counts = Counter({"repaired": int(repaired.sum()), "changed": changed})
+    counts.update({f"redacted/{kind}": number for kind, number in found.items()})
     is_empty = pc.equal(pc.binary_length(cleaned["text"]), 0)
     counts["bytes_in"], counts["bytes_out"] = (int(pc.sum(pc.binary_length(t["text"])).as_py() or 0) for t in (table, cleaned))
     return (cleaned.filter(pc.invert(is_empty)), dropped_rows(table.filter(is_empty), "clean", "empty")), counts

@@ -1,38 +1,233 @@
-"""Brings a text to one form: repaired encoding, NFC, line feeds, no control characters, no trailing or surplus white space."""
+r"""Brings a text to one form: repaired encoding, NFC, line feeds, no control characters, no trailing or surplus white space.
+
+One scan over the UTF-8 buffers tells which texts are in that form already, as most are, and what the others need. White space and
+controls are put right by a second kernel. Only a text that may have been decoded with the wrong codec, or that holds characters
+that may compose with their neighbours, becomes a Python string.
+
+The form of a text, in this order: wrong decoding undone in the lines that show it; CR LF, CR, vertical tab, form feed, NEL, line
+and paragraph separator become line feeds; other controls but the tab (category Cc), and the byte order mark, go; white space at
+the end of a line goes, indentation stays, for documentation lives by it; at most one empty line in a row and none at either end;
+canonical composition (NFC), so that compatibility characters stay.
+"""
 
 from __future__ import annotations
 
-import re
+import functools
 import unicodedata
+from collections.abc import Callable
+from typing import Any, cast
 
 import ftfy
-from ftfy.badness import is_bad
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from ftfy.badness import MOJIBAKE_CATEGORIES, is_bad
 
-# CR LF, CR, vertical tab, form feed, NEL, line and paragraph separator: what ends a line, but for the line feed itself.
-_LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
-# The other control characters but the tab (category Cc), and the byte order mark.
-_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
-_BLANK_LINES = re.compile("\n{3,}")
+from pipeline.text.hashing import CODE_POINTS, U8, decode, kernel, string_buffers
+
+U32 = npt.NDArray[np.uint32]
+_UNTIDY, _SUSPECT, _UNCOMPOSED = 1, 2, 4  # what a text may need
+_SPACE, _BREAK, _CONTROL, _COMPOSES = 1, 2, 4, 8  # classes of characters
+_BREAKS = "\n\r\v\f\x85\u2028\u2029"
+_CONTROLS = "".join(map(chr, (*range(0x09), *range(0x0E, 0x20), *range(0x7F, 0x85), *range(0x86, 0xA0), 0xFEFF)))
+_BASIC = 0x10000  # characters from here on are no sign of wrong decoding
+
+# Two neighbours that ftfy.badness may call bad, as names of its categories or, after "=", characters: every alternative of its
+# expression holds one of these pairs, or a C1 control. A test holds the two against each other.
+_ODD_PAIRS = (
+    ("bad lower_accented upper_accented box start_punctuation end_punctuation currency numeric law", "bad"),
+    ("lower_common upper_common", "bad"),
+    ("bad", "lower_accented upper_accented box start_punctuation end_punctuation currency numeric law"),
+    ("lower_accented lower_common box end_punctuation currency numeric", "upper_accented"),
+    ("box end_punctuation currency numeric", "lower_accented"),
+    ("lower_accented upper_accented box end_punctuation", "currency"),
+    ("upper_accented box", "numeric law"),
+    ("lower_accented upper_accented box currency end_punctuation numeric", "start_punctuation"),
+    ("lower_accented upper_accented currency numeric box law", "end_punctuation"),
+    ("box", "kaomoji"),
+    ("lower_accented upper_accented currency numeric start_punctuation end_punctuation law", "box"),
+    ("=Œœ", "any"),
+    ("upper_accented", "=°"),
+    ("=ÂÃÎÐ", "=€œŠš¢£Ÿž\xa0\xad®©°·»–—´ start_punctuation end_punctuation"),
+    ("=×", "=²³"),
+    ("=ØÙ", "common currency bad numeric start_punctuation =ŸŠ®°µ»"),
+    ("=à", "=²µ¹¼½¾"),
+    ("=√", "=±∂†≠®™´≤≥¥µø"),
+    ("=≈", "=°¢"),
+    ("=‚", "=Äâó"),
+    ("=вВ", "=Ђ"),
+    ("=ВГРСΒΓΞΟ", "bad start_punctuation end_punctuation currency =°µ"),
+    ("=ÃÂ", "blank =\xa0¡ start_punctuation end_punctuation"),
+    ("=βā", "=€"),
+)
 
 
-def normalize(text: str) -> tuple[str, bool]:
-    r"""Give the normal form of ``text`` and whether its encoding was repaired. Indentation is kept: documentation lives by it.
+def normalize(
+    texts: pa.LargeStringArray | pa.ChunkedArray,
+) -> tuple[pa.LargeStringArray | pa.ChunkedArray, npt.NDArray[np.bool_]]:
+    r"""Give the normal form of each text, and whether its encoding was repaired (T,). ``texts`` itself when all have it.
 
-    >>> normalize("  a\u0301 \r\n\n\n\nb\x00")
-    ('  á\n\nb', False)
+    >>> normalize(pa.array(["  a\u0301 \r\n\n\n\nb\x00"], pa.large_string()))[0].to_pylist()
+    ['  á\n\nb']
     """
-    repaired = False
-    if not text.isascii():
-        fixed = _repair(text)
-        repaired = fixed != text
-        text = unicodedata.normalize("NFC", fixed)
-    text = _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
-    text = "\n".join([line.rstrip() for line in text.split("\n")])
-    return _BLANK_LINES.sub("\n\n", text).strip("\n"), repaired
+    needs = _needs(texts)
+    texts, repaired = _change(texts, needs & _SUSPECT != 0, repair)
+    if repaired.any():
+        needs = _needs(texts)
+    if (needs & _UNTIDY != 0).any():
+        offsets, data = string_buffers(texts)
+        offsets, data = _tidy(offsets, data, classes(), needs)
+        texts = pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(data))
+    texts, _ = _change(texts, needs & _UNCOMPOSED != 0, lambda text: unicodedata.normalize("NFC", text))
+    return texts, repaired
 
 
-def _repair(text: str) -> str:
+def repair(text: str) -> str:
     """Undo decoding with the wrong codec, in the lines that show it: pairs of characters that hardly ever meet otherwise."""
     if not is_bad(text):
         return text
     return "".join(ftfy.fix_encoding(line) if is_bad(line) else line for line in text.splitlines(keepends=True))
+
+
+def _change(
+    texts: pa.LargeStringArray | pa.ChunkedArray, where: npt.NDArray[np.bool_], function: Callable[[str], str]
+) -> tuple[pa.LargeStringArray | pa.ChunkedArray, npt.NDArray[np.bool_]]:
+    """Apply ``function`` to the texts of ``where``; returns the texts, and which of them became different."""
+    rows = np.flatnonzero(where)
+    before = texts.take(pa.array(rows)).to_pylist()
+    after = [function(text) for text in before]
+    changed = np.zeros(len(texts), np.bool_)
+    changed[[row for row, old, new in zip(rows, before, after, strict=True) if old != new]] = True
+    if changed.any():
+        replacements = pa.array([new for old, new in zip(before, after, strict=True) if old != new], pa.large_string())
+        whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+        texts = pa.compute.replace_with_mask(whole, pa.array(changed), replacements)
+    return texts, changed
+
+
+def _needs(texts: pa.LargeStringArray | pa.ChunkedArray) -> U8:
+    """What each text needs, (T,): bits."""
+    offsets, data = string_buffers(texts)
+    return cast(U8, _inspect(offsets, data, classes(), *odd_pairs()))
+
+
+@functools.cache
+def classes() -> U8:
+    """Bits of every code point, (0x110000,): white space, line break, control, may compose with what stands before it."""
+    table = np.zeros(CODE_POINTS, np.uint8)
+    seconds = {chr(code) for code in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}  # of a syllable in Hangul (UAX 15)
+    for code in range(0x30000):  # no character above decomposes but the compatibility ideographs, which follow
+        parts = unicodedata.decomposition(chr(code)).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            seconds.add(chr(int(parts[1], 16)))
+    for code in (*range(0x30000), *range(0xE0100, 0xE01F0)):
+        character = chr(code)
+        composes = unicodedata.combining(character) or character in seconds or not unicodedata.is_normalized("NFC", character)
+        table[code] = _SPACE * character.isspace() | _COMPOSES * bool(composes)
+    table[[ord(character) for character in _CONTROLS]] |= _CONTROL
+    table[[ord(character) for character in _BREAKS]] |= _BREAK
+    return table
+
+
+@functools.cache
+def odd_pairs() -> tuple[U32, U32]:
+    """Of every code point below 0x10000 the bits of the rows of _ODD_PAIRS in which it is the first, and the second."""
+    tables = np.zeros((2, _BASIC), np.uint32)
+    for row, sides in enumerate(_ODD_PAIRS):
+        for table, side in zip(tables, sides, strict=True):
+            for name in side.split(" "):
+                table[_members(name)] |= np.uint32(1 << row)
+    return tables[0], tables[1]
+
+
+def _members(name: str) -> slice | list[int]:
+    if name in {"any", "blank"}:
+        return slice(None) if name == "any" else [ord(" ")]
+    if name.startswith("="):
+        return [ord(character) for character in name[1:]]
+    category = MOJIBAKE_CATEGORIES[name]
+    found: list[int] = []
+    for i, character in enumerate(category):
+        if character == "-" and 0 < i < len(category) - 1:
+            found += range(ord(category[i - 1]), ord(category[i + 1]))
+        else:
+            found.append(ord(character))
+    return found
+
+
+@kernel
+def _inspect(offsets: Any, data: Any, table: Any, firsts: Any, seconds: Any) -> Any:
+    needs = np.zeros(len(offsets) - 1, np.uint8)
+    for text in range(len(offsets) - 1):
+        at, last = offsets[text], offsets[text + 1]
+        need, odd = 0, np.uint32(0)
+        feeds, spaced = 2, False  # a line feed at the start is one too many
+        if at == last:
+            continue
+        while at < last:
+            code, size = np.int64(data[at]), 1
+            if code >= 0x80:
+                code, size = decode(data, at)
+            if odd != 0 and code < _BASIC and odd & seconds[code]:
+                need |= _SUSPECT
+            odd = firsts[code] if 0x80 <= code < _BASIC else np.uint32(0)
+            kind = table[code]
+            at += size
+            if kind == 0:
+                feeds, spaced = 0, False
+                continue
+            if kind & _COMPOSES:
+                need |= _UNCOMPOSED
+            if code == 10:
+                need |= _UNTIDY if spaced or feeds == 2 else 0
+                feeds, spaced = feeds + 1, False
+            elif kind & (_CONTROL | _BREAK):
+                need |= _UNTIDY | (_SUSPECT if 0x80 <= code < 0xA0 else 0)
+            elif kind & _SPACE:
+                spaced = True
+            else:
+                feeds, spaced = 0, False
+        needs[text] = need | (_UNTIDY if spaced or feeds else 0)
+    return needs
+
+
+@kernel
+def _tidy(offsets: Any, data: Any, table: Any, needs: Any) -> Any:
+    """Offsets and bytes of the texts, with line ends, controls and white space as they are to be."""
+    out, out_offsets = np.empty(offsets[-1] - offsets[0], np.uint8), np.zeros(len(offsets), np.int64)
+    filled = 0
+    for text in range(len(offsets) - 1):
+        first, last = offsets[text], offsets[text + 1]
+        if needs[text] & _UNTIDY:
+            filled = _tidy_text(data, first, last, table, out, filled)
+        else:
+            out[filled : filled + last - first] = data[first:last]
+            filled += last - first
+        out_offsets[text + 1] = filled
+    return out_offsets, out[:filled]
+
+
+@kernel
+def _tidy_text(data: Any, first: Any, last: Any, table: Any, out: Any, begin: Any) -> Any:
+    """Write one text to ``out`` from ``begin`` on and return where it ends."""
+    filled = end = begin  # bytes written, and those up to the last visible character
+    feeds = 0  # line feeds since then
+    at = first
+    while at < last:
+        code, size = decode(data, at)
+        kind = table[code]
+        if kind & _BREAK:
+            if code == 13 and at + 1 < last and data[at + 1] == 10:
+                size = 2
+            feeds, filled = feeds + 1, end
+            if end > begin:
+                out[end : end + min(feeds, 2)] = 10
+                filled = end + min(feeds, 2)
+        elif kind & _CONTROL == 0:
+            for i in range(at, at + size):
+                out[filled] = data[i]
+                filled += 1
+            if kind & _SPACE == 0:
+                end, feeds = filled, 0
+        at += size
+    return end

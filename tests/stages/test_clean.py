@@ -12,8 +12,9 @@ from pipeline.params import parse
 from pipeline.schema import DOCS, DROPPED
 from pipeline.stages.clean import CleanParams, clean
 from pipeline.tables import read_table, shard_name, write_table
+from pipeline.text.pii import KINDS
 
-ALL = CleanParams(redact=("key", "email", "card", "ip", "phone"))
+ALL = CleanParams(redact=KINDS)
 
 
 @pytest.fixture(autouse=True)
