@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from pipeline.filters import gopher, language, lexicon
+from pipeline.filters import gopher, language, lexicon, models
 from pipeline.filters.batch import Batch
 
 # Name to score, in the order in which they are asked: of several that a document fails, the first is its reason. A null score
@@ -17,6 +17,10 @@ FILTERS: dict[str, Callable[[Batch], pa.DoubleArray]] = {
     **gopher.SCORES,
     "identity_rate": lexicon.identity_rate,
     "toxicity": lexicon.toxicity,
+    "toxic_terms": lexicon.toxic_terms,
+    "toxicity_probability": models.toxicity_probability,
+    "quality_probability": models.quality_probability,
+    "bits_per_byte": models.bits_per_byte,
 }
 
 # The ledger: the score of every filter for every document, sharded like the documents. ``lang``: see ``lid.Languages.code``.

@@ -1,30 +1,46 @@
-"""The share of a text's words that stand in a word list: identity terms, toxic words."""
+"""Terms of word lists in a text: toxic ones, and words that name groups of people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.filters.batch import Batch
-from pipeline.filters.toxicity_words import TOXIC_WORDS
-from pipeline.text.hashing import Words, hash_words
+from pipeline.text.terms import TermCounts, Terms, compile_terms, count_terms
+
+if TYPE_CHECKING:
+    from pipeline.filters.batch import Batch
+
+_TOXIC, _IDENTITY = 0, 1
 
 
 def identity_rate(batch: Batch) -> pa.DoubleArray:
     """Share of words that name a group of people, 0 to 1."""
-    return share(batch.hashed, batch.identity_terms)
+    return _share(batch.listed, _IDENTITY)
 
 
 def toxicity(batch: Batch) -> pa.DoubleArray:
-    """Share of words that insult or are obscene, 0 to 1. A word list knows no context."""
-    return share(batch.hashed, TOXIC_WORDS)
+    """Share of words in toxic terms, 0 to 1. A word list knows no context."""
+    return _share(batch.listed, _TOXIC)
 
 
-def share(words: Words, terms: Iterable[str]) -> pa.DoubleArray:
-    """How many of each text's words are in ``terms`` (single words, any case), per word; 0 for a text without words."""
-    listed = hash_words(pa.array(sorted(terms), pa.large_string())).hashes
-    hits = np.concatenate([[0], np.cumsum(np.isin(words.hashes, listed))])
-    sizes = np.diff(words.documents)
-    return pa.array(np.diff(hits[words.documents]) / np.maximum(sizes, 1))
+def toxic_terms(batch: Batch) -> pa.DoubleArray:
+    """How many toxic terms there are. C4 keeps a page that has none (Raffel et al. 2020, 2.2): ``high: 0``."""
+    return pa.array(batch.listed.occurrences[:, _TOXIC].astype(np.float64))
+
+
+def find(text: pa.LargeStringArray, toxic: frozenset[str], identity: frozenset[str]) -> TermCounts:
+    """Count both lists in one pass."""
+    return count_terms(text, _compiled(toxic, identity))
+
+
+@functools.lru_cache(maxsize=4)
+def _compiled(toxic: frozenset[str], identity: frozenset[str]) -> Terms:
+    return compile_terms([toxic, identity])
+
+
+def _share(counts: TermCounts, number: int) -> pa.DoubleArray:
+    """Words in the terms of a list per word; 0 for a text without words and terms, at most 1."""
+    return pa.array(np.minimum(counts.covered[:, number] / np.maximum(counts.num_words, 1), 1.0))

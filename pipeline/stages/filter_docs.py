@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 from pydantic import field_validator, model_validator
 
 from pipeline.engine import ShardResult, map_shards
+from pipeline.errors import ParamsError
 from pipeline.filters import FILTERS, SCORES
 from pipeline.params import Params
 from pipeline.schema import DOCS, DROPPED
-from pipeline.tables import check_conservation, dropped_rows
+from pipeline.tables import check_conservation, dropped_rows, num_rows, read_shards
 
 
 class Bounds(Params):
@@ -56,8 +57,23 @@ def filter_docs(docs: Path, scores: Path, out: Path, dropped: Path, *, params: F
 
     A document's reason is the first filter, in the order of FILTERS, whose bounds it misses.
     """
+    _check_scored(scores, params)
     counts = map_shards(partial(filter_shard, params=params), {docs: DOCS, scores: SCORES}, {out: DOCS, dropped: DROPPED})
     return {**check_conservation(docs, out, dropped), **counts}
+
+
+def _check_scored(scores: Path, params: FilterDocsParams) -> None:
+    """Raise ParamsError for a bound on a filter that has scored no document: it would keep everything and look like a filter."""
+    unseen = [name for name in FILTERS if name in params.bounds]
+    for shard in read_shards(scores, SCORES, unseen) if unseen else ():
+        unseen = [name for name in unseen if shard[name].null_count == len(shard)]
+        if not unseen:
+            return
+    if unseen and num_rows(scores):
+        raise ParamsError(
+            f"params.yaml: filter_docs.bounds.{unseen[0]}: {scores} holds no score of this filter: it would drop nothing; "
+            "put what the filter needs into data/quality (its README says what), or remove the bound"
+        )
 
 
 def filter_shard(table: pa.Table, scores: pa.Table, *, params: FilterDocsParams) -> ShardResult:

@@ -12,11 +12,13 @@ from pydantic import field_validator
 
 from pipeline.bias.lexicons import IDENTITY_TERMS
 from pipeline.engine import ShardResult, map_shards
-from pipeline.errors import MissingInputError
 from pipeline.filters import FILTERS, SCORES
 from pipeline.filters.batch import Batch
 from pipeline.filters.lid import known_languages
+from pipeline.filters.perplexity import Reference
+from pipeline.filters.toxicity_words import TOXIC_WORDS
 from pipeline.params import Params
+from pipeline.quality import Quality, folder_digest, read_once
 from pipeline.schema import DOCS
 
 
@@ -40,14 +42,23 @@ def score_docs(docs: Path, quality: Path, scores: Path, *, params: ScoreDocsPara
 
     ``quality`` is the folder of the user's own word lists and models.
     """
-    if not quality.is_dir():
-        raise MissingInputError(f"{quality}: no such folder; it holds word lists and models that filters use, and may be empty")
-    return map_shards(partial(score_shard, params=params), {docs: DOCS}, {scores: SCORES})
+    score = partial(score_shard, params=params, quality=str(quality), digest=folder_digest(quality))
+    return map_shards(score, {docs: DOCS}, {scores: SCORES})
 
 
-def score_shard(table: pa.Table, *, params: ScoreDocsParams) -> ShardResult:
-    """The ledger of one shard."""
-    batch = Batch(table["text"].combine_chunks(), params.words, params.languages, frozenset().union(*IDENTITY_TERMS.values()))
+def score_shard(table: pa.Table, *, params: ScoreDocsParams, quality: str, digest: str) -> ShardResult:
+    """The ledger of one shard; ``digest`` stands for what is in the folder ``quality``."""
+    text, own = table["text"].combine_chunks(), read_once(Path(quality), digest)
+    batch = Batch(
+        text,
+        params.words,
+        params.languages,
+        frozenset().union(*IDENTITY_TERMS.values()),
+        own.toxic_terms or TOXIC_WORDS,
+        own.toxicity,
+        own.quality,
+        _reference(own, table["text"]),
+    )
     columns = {
         "id": table["id"],
         "lang": batch.language.code,
@@ -55,3 +66,14 @@ def score_shard(table: pa.Table, *, params: ScoreDocsParams) -> ShardResult:
         **{name: score(batch) for name, score in FILTERS.items()},
     }
     return (pa.table([columns[name] for name in SCORES.names], SCORES),), Counter(documents=len(table))
+
+
+def _reference(own: Quality, texts: pa.ChunkedArray) -> Reference | None:
+    """The user's n-gram model with the encoder of its vocabulary."""
+    if own.ngram is None:
+        return None
+    from pipeline.tokenizer.encode import Encoder  # 0.5 s that a run without a model does not pay
+
+    model, tokenizer_json = own.ngram
+    encoder = Encoder(tokenizer_json, texts)
+    return Reference(model, encoder.encode, encoder.end_id)

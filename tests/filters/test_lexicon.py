@@ -1,4 +1,4 @@
-"""Shares of listed words."""
+"""Shares of listed terms."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.filters.batch import Batch
-from pipeline.filters.lexicon import identity_rate, share, toxicity
+from pipeline.filters.lexicon import identity_rate, toxic_terms, toxicity
 from pipeline.filters.toxicity_words import TOXIC_WORDS
-from pipeline.text.hashing import hash_words
 
 
 def texts(*values: str) -> pa.LargeStringArray:
@@ -21,14 +20,19 @@ def texts(*values: str) -> pa.LargeStringArray:
 
 
 def test_share_counts_whole_words_in_any_case() -> None:
-    words = hash_words(texts("She saw her.", "Shed, hers; other", "", "?!"))
-    assert share(words, ["she", "her"]).to_pylist() == [2 / 3, 0, 0, 0]
-    assert share(words, []).to_pylist() == [0, 0, 0, 0]
+    batch = Batch(texts("She saw her.", "Shed, hers; other", "", "?!"), toxic_terms=frozenset({"she", "her"}))
+    assert toxicity(batch).to_pylist() == [2 / 3, 0, 0, 0]
+    assert toxic_terms(batch).to_pylist() == [2, 0, 0, 0]
 
 
 def test_identity_rate_uses_the_terms_of_the_batch() -> None:
     batch = Batch(texts("An old woman and a man", "one two"), identity_terms=frozenset({"woman", "man"}))
     assert identity_rate(batch).to_pylist() == [2 / 6, 0]
+
+
+def test_a_share_is_at_most_one_and_phrases_count_their_words() -> None:
+    batch = Batch(texts("🖕🖕", "a bad word", "他是傻逼"), toxic_terms=frozenset({"🖕", "bad word", "傻逼"}))
+    assert toxicity(batch).to_pylist() == [1, 2 / 3, 1 / 2]
 
 
 def test_toxic_words_are_lowercase_single_words() -> None:

@@ -12,17 +12,27 @@ from pipeline.filters import FILTERS
 from pipeline.filters.batch import Batch
 from pipeline.text.quality import COLUMNS
 
+OF_THE_USER = ["toxicity_probability", "quality_probability", "bits_per_byte"]  # null without a model of the user's own
+
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_filter_gives_one_number_per_text(name: str) -> None:
     scores = FILTERS[name](Batch(pa.array(["Some words, and more.", "", "x"], pa.large_string()), languages=("en",)))
     assert scores.type == pa.float64()
     assert len(scores) == 3
-    assert scores.null_count == 0
+    assert scores.null_count == (3 if name in OF_THE_USER else 0)
 
 
 def test_language_is_asked_first_then_gopher_then_word_lists() -> None:
-    assert list(FILTERS) == ["language", "language_probability", *COLUMNS, "identity_rate", "toxicity"]
+    assert list(FILTERS) == [
+        "language",
+        "language_probability",
+        *COLUMNS,
+        "identity_rate",
+        "toxicity",
+        "toxic_terms",
+        *OF_THE_USER,
+    ]
 
 
 def test_filters_start_without_torch() -> None:

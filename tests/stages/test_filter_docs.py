@@ -117,9 +117,9 @@ def test_params_that_make_no_sense_are_errors(tmp_path: Path, section: str, mess
         parse(tmp_path / "params.yaml", "filter_docs", FilterDocsParams)
 
 
-def test_the_default_bounds_cover_every_filter_and_keep_most_documentation(tmp_path: Path) -> None:
+def test_the_default_bounds_keep_most_documentation(tmp_path: Path) -> None:
     settings = parse(ROOT / "params.yaml", "filter_docs", FilterDocsParams)
-    assert list(settings.bounds) == list(FILTERS)  # in the order in which they are asked
+    assert list(settings.bounds) == [name for name in FILTERS if name in settings.bounds]  # in the order in which they are asked
     source = IngestParams.model_validate(
         {"source": "installed_docs", "installed_docs": {"packages": ["click", "networkx"]}, "files": {"path": "x"}}
     )
@@ -130,13 +130,34 @@ def test_the_default_bounds_cover_every_filter_and_keep_most_documentation(tmp_p
     assert 0.6 < 1 - lost / counts["bytes_out"] < 0.95
 
 
+def without(scores: Path, name: str, *, shard: int) -> None:
+    """Make a column of one shard null."""
+    path = shards(scores)[shard]
+    table = read_table(path, SCORES)
+    write_table(table.set_column(SCORES.get_field_index(name), SCORES.field(name), pa.nulls(len(table), pa.float64())), path)
+
+
 def test_a_null_score_drops_nothing(tmp_path: Path) -> None:
     docs = corpus(tmp_path, PROSE, FRENCH, "x")
     scores = score(docs, ScoreDocsParams())
-    for shard in shards(scores):
-        table = read_table(shard, SCORES)
-        column = pa.nulls(len(table), pa.float64())
-        write_table(table.set_column(SCORES.get_field_index("num_words"), SCORES.field("num_words"), column), shard)
+    without(scores, "num_words", shard=1)
     bounds = params(bounds={"num_words": {"low": 3}, "mean_word_length": {"low": 2}})
     filter_docs(docs, scores, tmp_path / "docs", tmp_path / "dropped", params=bounds)
     assert {key: row[0] for key, row in losses(tmp_path).items()} == {"2": "mean_word_length"}
+
+
+def test_a_bound_on_a_filter_that_scored_nothing_is_an_error(tmp_path: Path) -> None:
+    docs = corpus(tmp_path, PROSE, FRENCH, "x")
+    scores = score(docs, ScoreDocsParams())
+    with pytest.raises(ParamsError, match=r"bounds\.bits_per_byte: .*holds no score of this filter.*data/quality"):
+        filter_docs(docs, scores, tmp_path / "docs", tmp_path / "dropped", params=params(bounds={"bits_per_byte": {"high": 3}}))
+
+
+def test_the_users_terms_and_models_decide(tmp_path: Path) -> None:
+    docs = corpus(tmp_path, PROSE, "fine words, you bastard", "the foo bar of it")
+    (tmp_path / "quality").mkdir()
+    (tmp_path / "quality" / "toxic_terms.txt").write_text("foo bar\n")
+    scores = score(docs, ScoreDocsParams())
+    assert read_table(scores, SCORES)["toxic_terms"].to_pylist() == [0, 0, 1]
+    filter_docs(docs, scores, tmp_path / "docs", tmp_path / "dropped", params=params(bounds={"toxic_terms": {"high": 0}}))
+    assert losses(tmp_path) == {"2": ("toxic_terms", 1, None, 0, 17)}
