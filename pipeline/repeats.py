@@ -17,10 +17,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline import runtime
+from pipeline.dedup.ragged import flatten, nest
 from pipeline.dedup.repeats import REPEATS, find_repeats
 from pipeline.schema import DOCS
-from pipeline.tables import num_rows, read_shards, read_table, shards, write_table
-from pipeline.text.hashing import I64
+from pipeline.tables import read_shards, read_table, shard_name, write_table
 
 # ``place`` of the passage in the corpus, number of its ``document``, hash.
 ROW = np.dtype([("place", np.int64), ("document", np.int64), ("high", np.uint64), ("low", np.uint64)])
@@ -30,33 +30,33 @@ BYTES_PER_ROW = 3 * ROW.itemsize  # with the arrays of ``find_repeats`` and the 
 Rows = npt.NDArray[np.void]
 
 
-def join_repeats(docs: Path, passages: Path, schema: pa.Schema, out: Path) -> None:
-    """Write REPEATS of the table ``passages`` (columns document, high and low of ``schema``), sharded like it, to ``out``.
+def join_repeats(docs: Path, passages: Path, schema: pa.Schema, total: int, out: Path) -> None:
+    """Write nested REPEATS to ``out`` for the ``total`` passages of a nested table with the columns high and low of ``schema``.
 
-    ``docs``: the DOCS that they are of, sharded alike. Memory: ``runtime.memory_bytes``, and the ids of all documents.
+    ``docs``: the DOCS that they are of. Memory: ``runtime.memory_bytes``, and the ids of all documents.
     """
     ids = read_table(docs, DOCS, ["id"])["id"].cast(pa.large_string()).combine_chunks()
-    total = num_rows(passages)
     parts = max(1, math.ceil(total * BYTES_PER_ROW / runtime.memory_bytes()))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         found = Path(folder) / "found"
         with found.open("wb") as file:
             file.truncate(total * FOUND.itemsize)
-        for rows in _deal(_rows(docs, passages, schema), parts, Path(folder)):
+        for rows in _deal(_rows(passages, schema), parts, Path(folder)):
             _decide(rows, found, total)
-        _write(passages, found, ids, out)
+        _write(passages, schema, found, ids, out)
 
 
-def _rows(docs: Path, passages: Path, schema: pa.Schema) -> Iterator[Rows]:
-    """All passages in order, a shard at a time."""
+def _rows(passages: Path, schema: pa.Schema) -> Iterator[Rows]:
+    """All passages in order, a row group at a time."""
     place = first = 0
-    for shard, table in zip(shards(docs), read_shards(passages, schema, ["document", "high", "low"]), strict=True):
-        rows = np.empty(table.num_rows, ROW)
+    for table in read_shards(passages, schema, ["high", "low"]):
+        flat = flatten(table)
+        rows = np.empty(flat.num_rows, ROW)
         rows["place"] = np.arange(place, place + len(rows))
-        rows["document"] = table["document"].to_numpy() + first
-        rows["high"], rows["low"] = table["high"].to_numpy(), table["low"].to_numpy()
-        place, first = place + len(rows), first + num_rows(shard)
+        rows["document"] = flat["document"].to_numpy() + first
+        rows["high"], rows["low"] = flat["high"].to_numpy(), flat["low"].to_numpy()
+        place, first = place + len(rows), first + table.num_rows
         yield rows
 
 
@@ -94,20 +94,17 @@ def _decide(rows: Rows, found: Path, total: int) -> None:
     out.flush()
 
 
-def _write(passages: Path, found: Path, ids: pa.LargeStringArray, out: Path) -> None:
+def _write(passages: Path, schema: pa.Schema, found: Path, ids: pa.LargeStringArray, out: Path) -> None:
     place = 0
-    for shard in shards(passages):
-        size = num_rows(shard)
-        rows = np.fromfile(found, FOUND, size, offset=place * FOUND.itemsize)
-        write_table(_repeats(rows, np.arange(place, place + size), ids), out / shard.name)
-        place += size
-
-
-def _repeats(rows: Rows, places: I64, ids: pa.LargeStringArray) -> pa.Table:
-    once = rows["first"] < 0
-    columns = [
-        pa.array(rows["first"] == places, mask=once),
-        ids.take(pa.array(rows["document"], mask=once)).cast(pa.string()),
-        pa.array(rows["documents"].astype(np.int64), mask=once),
-    ]
-    return pa.table(columns, schema=REPEATS)
+    for number, table in enumerate(read_shards(passages, schema, ["high"])):
+        document = flatten(table)["document"]
+        rows = np.fromfile(found, FOUND, len(document), offset=place * FOUND.itemsize)
+        here, once = np.arange(place, place + len(rows)), rows["first"] < 0
+        columns = [
+            document,
+            pa.array(rows["first"] == here, mask=once),
+            ids.take(pa.array(rows["document"], mask=once)).cast(pa.string()),
+            pa.array(rows["documents"].astype(np.int64), mask=once),
+        ]
+        write_table(nest(pa.table(columns, schema=REPEATS), table.num_rows), out / shard_name(number))
+        place += len(rows)

@@ -19,7 +19,7 @@ from pipeline.text.hashing import decode, kernel, mix, string_buffers
 # up to which nothing but white space follows, which goes with it. ``rule``: position in RULES.
 PASSAGES = pa.schema(
     [
-        pa.field("document", pa.int32(), nullable=False),
+        pa.field("document", pa.int64(), nullable=False),
         pa.field("rule", pa.int8(), nullable=False),
         pa.field("start", pa.int64(), nullable=False),
         pa.field("end", pa.int64(), nullable=False),
@@ -36,7 +36,7 @@ def find_passages(texts: pa.LargeStringArray | pa.ChunkedArray, rule: str, min_c
     """PASSAGES of one rule, ``paragraph`` or ``line``, of at least ``min_chars`` characters, a run of white space being one."""
     offsets, data = string_buffers(texts)
     room = int(offsets[-1] - offsets[0]) // 2 + len(offsets)  # passages are a line feed apart, or in texts of their own
-    document, places = np.empty(room, np.int32), np.empty((3, room), np.int64)
+    document, places = np.empty(room, np.int64), np.empty((3, room), np.int64)
     count = _split(offsets, data, 2 if rule == "paragraph" else 1, document, places)
     document, places = document[:count], places[:, :count]
     number = RULES.index(rule)

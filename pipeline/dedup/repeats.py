@@ -13,7 +13,14 @@ from pipeline.text.hashing import I64, U64, kernel
 I32 = npt.NDArray[np.int32]
 # What is known of each passage, or anchor, of a table: whether it comes again, whether it is the first to come, the id of the
 # document that holds the first, and how many documents hold it. Null where it comes once.
-REPEATS = pa.schema([pa.field("is_first", pa.bool_()), pa.field("first", pa.string()), pa.field("documents", pa.int64())])
+REPEATS = pa.schema(
+    [
+        pa.field("document", pa.int64(), nullable=False),
+        pa.field("is_first", pa.bool_()),
+        pa.field("first", pa.string()),
+        pa.field("documents", pa.int64()),
+    ]
+)
 
 
 def find_repeats(high: U64, low: U64, documents: I64) -> tuple[I64, I32]:

@@ -24,7 +24,7 @@ from pipeline.text.ngrams import ngram_hashes
 # An anchor: its document (row in its table) and its hash. Rows in the order of their place.
 ANCHORS = pa.schema(
     [
-        pa.field("document", pa.int32(), nullable=False),
+        pa.field("document", pa.int64(), nullable=False),
         pa.field("high", pa.uint64(), nullable=False),
         pa.field("low", pa.uint64(), nullable=False),
     ]
@@ -56,7 +56,7 @@ def find_anchors(texts: pa.LargeStringArray | pa.ChunkedArray, length: int, kind
     """ANCHORS of the windows of each text, each place once."""
     words = tokens(texts, kind)
     values, document, _ = _anchors(words, length)
-    return pa.table([pa.array(document.astype(np.int32)), values, np.zeros(len(values), np.uint64)], schema=ANCHORS)
+    return pa.table([pa.array(document), values, np.zeros(len(values), np.uint64)], schema=ANCHORS)
 
 
 def find_windows(texts: pa.LargeStringArray | pa.ChunkedArray, length: int, kind: str, repeated: Mask) -> pa.Table:
@@ -70,7 +70,7 @@ def find_windows(texts: pa.LargeStringArray | pa.ChunkedArray, length: int, kind
     first = chosen - bounds[document] + words.documents[document]
     ends = words.ends[first + length - 1]
     rule = np.full(len(chosen), RULES.index("substring"), np.int8)
-    columns = [document.astype(np.int32), rule, words.starts[first], ends, ends, grams[chosen], others[chosen]]
+    columns = [document, rule, words.starts[first], ends, ends, grams[chosen], others[chosen]]
     return pa.table([pa.array(column) for column in columns], schema=PASSAGES)
 
 

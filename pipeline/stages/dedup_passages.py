@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from pipeline import runtime
 from pipeline.dedup.cuts import SPANS, Mask, cut, repeated_spans
 from pipeline.dedup.passages import PASSAGES, RULES, find_passages
+from pipeline.dedup.ragged import flatten, nest, nested
 from pipeline.dedup.repeats import REPEATS
 from pipeline.dedup.substrings import ANCHORS, find_anchors, find_windows
 from pipeline.engine import ShardResult, map_shards
@@ -81,32 +82,34 @@ def dedup_passages(docs: Path, out: Path, dropped: Path, cuts: Path, *, params: 
     shutil.rmtree(folder, ignore_errors=True)
     sources = {docs: DOCS}
     if params.substrings:
-        map_shards(partial(_anchors_of, params=params), sources, {folder / "anchors": ANCHORS})
-        join_repeats(docs, folder / "anchors", ANCHORS, folder / "again")
-        sources |= {folder / "again": REPEATS}
-    map_shards(partial(_passages_of, params=params), sources, {folder / "passages": PASSAGES})
-    join_repeats(docs, folder / "passages", PASSAGES, folder / "repeats")
-    sources = {docs: DOCS, folder / "passages": PASSAGES, folder / "repeats": REPEATS}
+        found = map_shards(partial(_anchors_of, rule=params.substrings), sources, {folder / "anchors": nested(ANCHORS)})
+        join_repeats(docs, folder / "anchors", nested(ANCHORS), int(found["passages"]), folder / "again")
+        sources |= {folder / "again": nested(REPEATS)}
+    found = map_shards(partial(_passages_of, params=params), sources, {folder / "passages": nested(PASSAGES)})
+    join_repeats(docs, folder / "passages", nested(PASSAGES), int(found["passages"]), folder / "repeats")
+    sources = {docs: DOCS, folder / "passages": nested(PASSAGES), folder / "repeats": nested(REPEATS)}
     counts = map_shards(partial(_cut_shard, params=params), sources, {out: DOCS, dropped: DROPPED, cuts: CUTS})
     shutil.rmtree(folder)
     return check_conservation(docs, out, dropped) | counts
 
 
-def _anchors_of(docs: pa.Table, *, params: DedupPassagesParams) -> ShardResult:
-    assert params.substrings
-    return (find_anchors(docs["text"], params.substrings.length, params.substrings.tokens),), Counter()
+def _anchors_of(docs: pa.Table, *, rule: SubstringRule) -> ShardResult:
+    anchors = find_anchors(docs["text"], rule.length, rule.tokens)
+    return (nest(anchors, docs.num_rows),), Counter(passages=anchors.num_rows)
 
 
 def _passages_of(docs: pa.Table, again: pa.Table | None = None, *, params: DedupPassagesParams) -> ShardResult:
     tables = [find_passages(docs["text"], name, rule.min_chars) for name, rule in params.by_rule.items()]
     if params.substrings and again is not None:
-        repeated = pc.is_valid(again["is_first"]).to_numpy()
+        repeated = pc.is_valid(flatten(again)["is_first"]).to_numpy()
         tables.append(find_windows(docs["text"], params.substrings.length, params.substrings.tokens, repeated))
-    return (pa.concat_tables([PASSAGES.empty_table(), *tables]),), Counter()
+    passages = pa.concat_tables([PASSAGES.empty_table(), *tables])
+    return (nest(passages, docs.num_rows),), Counter(passages=passages.num_rows)
 
 
 def _cut_shard(docs: pa.Table, passages: pa.Table, repeats: pa.Table, *, params: DedupPassagesParams) -> ShardResult:
     """The DOCS that are left, DROPPED and CUTS."""
+    passages, repeats = flatten(passages), flatten(repeats)
     rows = _spans(docs, passages, repeats, params)
     if not rows.num_rows:
         return (docs, DROPPED.empty_table(), CUTS.empty_table()), Counter()
