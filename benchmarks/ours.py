@@ -62,7 +62,7 @@ def duplicates(docs: Path, out: Path, **options: Any) -> None:
     from pipeline.stages.dedup_docs import DedupDocsParams, dedup_docs
 
     params = parse(ROOT / "params.yaml", "dedup_docs", DedupDocsParams).model_copy(update=options)
-    dedup_docs(docs, out / "kept", out / "dropped", out / "clusters.parquet", params=params)
+    dedup_docs(docs, out / "kept", out / "dropped", out / "clusters", params=params)
 
 
 def is_repetition(name: str) -> bool:

@@ -11,6 +11,7 @@ PipelineError                     exit code 1, one message, no traceback
 │   ├── CheckpointMismatchError   a checkpoint of another run
 │   └── UnknownDocumentError      an id that no table has
 ├── ConservationError             documents in ≠ documents out + dropped
+├── DuplicateAlarmError          a duplicate group, or a source's loss, larger than its bound
 ├── ManifestError                 a model directory that is not what its manifest says
 ├── VocabularyError               a tokenizer that cannot have, or does not have, this vocabulary
 ├── TrainingError                 a loss that is no number, a setting that cannot train
@@ -65,6 +66,10 @@ class UnknownDocumentError(InputError):
 
 class ConservationError(PipelineError):
     """A stage lost or invented documents: documents in ≠ documents out + dropped."""
+
+
+class DuplicateAlarmError(PipelineError):
+    """So many documents go as duplicates of one, or from one source, that it is more likely a template than a copy."""
 
 
 class ManifestError(PipelineError):

@@ -1,30 +1,36 @@
-"""From documents to a fate for each: kept, an exact duplicate, or a near-duplicate of a kept document."""
+"""From documents to what the comparison needs of each, and from its result to a fate for each.
+
+Documents are ranked: a preferred source first, then the text of which there are most exact copies (an edited copy is rarer than
+what it was made from), then the longest (it loses least), then by source and id. The better of two duplicates stays.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.exact import DIGEST_BYTES, digests
-from pipeline.dedup.groups import buckets, group
+from pipeline.dedup.groups import F64, Groups, leaders
 from pipeline.dedup.minhash import band_hashes
-from pipeline.text.hashing import I64, U64, hash_words
-from pipeline.text.ngrams import shingles
+from pipeline.dedup.pairs import NONE, U32
+from pipeline.dedup.urls import url_digests
+from pipeline.text.hashing import I64, U64
+from pipeline.text.shingles import shingles
 
-# What the comparison of documents needs of each: ``bands`` is its row of ``minhash.band_hashes``.
-SIGNATURES = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("num_bytes", pa.int64(), nullable=False),
-        pa.field("digest", pa.binary(DIGEST_BYTES), nullable=False),
-        pa.field("bands", pa.list_(pa.uint64()), nullable=False),
-    ]
-)
-# ``duplicate_of``: null if kept. ``rule``: exact or near. ``cluster``: the smallest id of the document's duplicate group.
+DIGEST = pa.binary(DIGEST_BYTES)
+# What is read of a document to sign it, and to compare its shingles.
+TO_SIGN = ["id", "text", "source", "meta"]
+TO_COMPARE = ["text"]
+# Which documents have a candidate, and the bytes of the sorted uint64 shingles of those.
+WANTED = pa.schema([pa.field("wanted", pa.bool_(), nullable=False)])
+SHINGLES = pa.schema([pa.field("shingles", pa.large_binary())])
+# ``duplicate_of``: null if kept. ``rule``: url, exact or near. ``score``: Jaccard similarity, where one was computed.
+# ``cluster``: the id of the best document of the duplicate group.
 FATES = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -34,93 +40,123 @@ FATES = pa.schema(
         pa.field("cluster", pa.string(), nullable=False),
     ]
 )
+RULES = np.array(["kept", "url", "exact", "near"], dtype=object)
+KEPT, URL, EXACT, NEAR = range(4)
 
 
-def sign(docs: pa.Table, *, ngram: int, bands: int, rows: int, seed: int) -> pa.Table:
-    """SIGNATURES of DOCS, row by row."""
-    words = hash_words(docs["text"])
-    hashes = band_hashes(*shingles(words.hashes, words.documents, ngram), bands=bands, rows=rows, seed=seed)
-    offsets = pa.array(np.arange(docs.num_rows + 1) * bands, pa.int32())
-    columns = {
-        "id": docs["id"],
-        "source": docs["source"],
-        "num_bytes": pc.binary_length(docs["text"]).cast(pa.int64()),
-        "digest": digests(docs["text"]),
-        "bands": pa.ListArray.from_arrays(offsets, pa.array(hashes.ravel())),
-    }
-    return pa.table(columns).cast(SIGNATURES)
+def signature_schema(bands: int, *, urls: bool) -> pa.Schema:
+    """Columns of ``sign``: ``bands`` holds the uint64 of all bands, so that one read brings them."""
+    fields = [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("num_bytes", pa.int64(), nullable=False),
+        pa.field("exact", DIGEST, nullable=False),
+    ]
+    fields += [pa.field("url", DIGEST)] if urls else []
+    fields += [pa.field("bands", pa.binary(8 * bands), nullable=False)] if bands else []
+    return pa.schema(fields)
+
+
+def sign(docs: pa.Table, *, ngram: int, bands: int, rows: int, seed: int, urls: bool) -> pa.Table:
+    """Signatures of DOCS, row by row; no band without ``bands``, no address without ``urls``."""
+    texts = docs["text"]
+    columns = [docs["id"], docs["source"], pc.binary_length(texts).cast(pa.int64()), digests(texts)]
+    columns += [url_digests(docs["meta"])] if urls else []
+    if bands:
+        hashes = band_hashes(texts, ngram=ngram, bands=bands, rows=rows, seed=seed)
+        kind = pa.binary(8 * bands)
+        columns += [pa.FixedSizeBinaryArray.from_buffers(kind, len(texts), [None, pa.py_buffer(hashes)])]
+    return pa.table(columns, schema=signature_schema(bands, urls=urls))
+
+
+def words_of(column: pa.Array) -> U64:
+    """A fixed-size binary array as (T, W) numbers of 64 bits, all ones where it is null."""
+    width = column.type.byte_width // 8
+    values = np.frombuffer(column.buffers()[1], np.uint64, len(column) * width, column.offset * width * 8).reshape(-1, width)
+    return np.where(column.is_valid().to_numpy(zero_copy_only=False)[:, None], values, NONE) if column.null_count else values
+
+
+def select_shingles(texts: pa.ChunkedArray, wanted: pa.ChunkedArray, ngram: int) -> pa.Table:
+    """SHINGLES of the texts that are wanted, null for the others."""
+    chosen = np.flatnonzero(wanted.to_numpy())
+    values, bounds = shingles(texts.take(pa.array(chosen)), ngram)
+    offsets = np.zeros(len(wanted) + 1, np.int64)
+    offsets[chosen + 1] = np.diff(bounds) * 8
+    valid = np.packbits(wanted.to_numpy(), bitorder="little")
+    buffers = [pa.py_buffer(valid), pa.py_buffer(np.cumsum(offsets)), pa.py_buffer(values)]
+    return pa.table([pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(wanted), buffers)], schema=SHINGLES)
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """Documents ordered by rank: the longest text first (it loses least), then by source and id.
+class Sources:
+    """The source of each document, by row."""
 
-    Exact duplicates are found already; what is left to compare, shingle by shingle, are the documents that share a band.
+    names: list[str]  # ascending
+    codes: npt.NDArray[np.int32]  # (T,) position in names
+
+
+def index_sources(column: pa.ChunkedArray) -> Sources:
+    """Number the sources."""
+    encoded = pa.chunked_array([chunk.dictionary_encode() for chunk in column.chunks]).unify_dictionaries().combine_chunks()
+    names = encoded.dictionary.to_pylist()
+    places = {name: place for place, name in enumerate(sorted(names))}
+    return Sources(sorted(names), np.array([places[name] for name in names], np.int32)[encoded.indices.to_numpy()])
+
+
+def rank_documents(ids: pa.Array, sources: Sources, num_bytes: I64, same_text: U32, prefer: Sequence[str]) -> U32:
+    """Rows in order of rank, (T,). ``same_text``: the first row of the same text as each.
+
+    ``prefer``: sources whose documents come first, the most preferred first.
     """
-
-    order: I64  # (T,) row in the signatures of the document of each rank
-    first: I64  # (T,) by rank: the rank of the best document with the same digest
-    ranks: I64  # (C,) ranks of the documents that share a band with another, ascending
-    bucket: I64  # (C, bands) of ``groups.buckets``
-    num_buckets: int
-
-    @property
-    def rows(self) -> I64:
-        """(C,) rows in the signatures of the documents whose shingles ``decide`` needs."""
-        return self.order[self.ranks]
-
-
-def find_candidates(signatures: pa.Table) -> Candidates:
-    """Rank the documents, match their digests and gather those that share a band; memory as documents × bands."""
-    keys = [("num_bytes", "descending"), ("source", "ascending"), ("id", "ascending")]
-    order = pc.sort_indices(signatures, sort_keys=keys).to_numpy().astype(np.int64)
-    size = len(order)
-    digest = signatures["digest"].combine_chunks().take(pa.array(order)).dictionary_encode().indices
-    _, place, inverse = np.unique(digest.to_numpy(), return_index=True, return_inverse=True)
-    first = place[inverse].astype(np.int64)
-    different = np.flatnonzero(first == np.arange(size))
-    bands = signatures["bands"].combine_chunks().flatten().to_numpy().reshape(size, -1)
-    bucket, num_buckets = buckets(bands[order[different]])
-    shared = (bucket >= 0).any(axis=1)
-    return Candidates(order, first, different[shared], bucket[shared], num_buckets)
-
-
-def select_shingles(docs: pa.Table, rows: I64, ngram: int) -> tuple[U64, I64]:
-    """Sorted shingles of some rows of DOCS and where each row's begin, (len(rows) + 1,)."""
-    words = hash_words(docs["text"].take(pa.array(rows)))
-    return shingles(words.hashes, words.documents, ngram)
-
-
-def decide(
-    signatures: pa.Table, found: Candidates, shingles: U64, starts: I64, ends: I64, *, similar: float, related: float
-) -> pa.Table:
-    """FATES in the order of the signatures. ``starts`` and ``ends`` place the shingles of ``found.rows``, in that order.
-
-    Documents more similar than ``similar`` to a kept one go; those of at least ``related`` share a cluster. An exact duplicate of
-    a document that goes as a near one is a near-duplicate too, of the same kept document.
-    """
-    near = group(found.bucket, found.num_buckets, shingles, starts, ends, similar=similar, related=related)
-    size = len(found.order)
-    kept_by, score, leader = np.arange(size), np.ones(size), np.arange(size)
-    kept_by[found.ranks], leader[found.ranks] = found.ranks[near.kept_by], found.ranks[near.group]
-    score[found.ranks] = near.similarity
-    kept_by, score, leader = kept_by[found.first], score[found.first], leader[found.first]
-    ids = signatures["id"].take(pa.array(found.order))
-    removed = kept_by != np.arange(size)
-    rule = pc.if_else(pa.array(kept_by == found.first), "exact", "near")
-    by_rank = pa.table(
+    favour = {name: place for place, name in enumerate(prefer)}
+    table = pa.table(
         {
+            "favour": np.array([favour.get(name, len(prefer)) for name in sources.names], np.int32)[sources.codes],
+            "copies": np.bincount(same_text, minlength=len(same_text)).astype(np.int32)[same_text],
+            "num_bytes": num_bytes,
+            "source": sources.codes,
             "id": ids,
-            "duplicate_of": pc.if_else(pa.array(removed), ids.take(pa.array(kept_by)), None),
-            "rule": pc.if_else(pa.array(removed), rule, None),
-            "score": pa.array(score, mask=~removed),
-            "cluster": _smallest(ids, leader),
         }
     )
-    return by_rank.take(pa.array(np.argsort(found.order))).cast(FATES)
+    down = ("copies", "num_bytes")
+    keys = [(name, "descending" if name in down else "ascending") for name in table.column_names]
+    order: U32 = pc.sort_indices(table, sort_keys=keys).to_numpy().astype(np.uint32)
+    return order
 
 
-def _smallest(ids: pa.ChunkedArray, leader: I64) -> pa.ChunkedArray:
-    """Give each document the smallest id of those with the same leader."""
-    least = pa.table({"leader": leader, "id": ids}).group_by("leader").aggregate([("id", "min")]).sort_by("leader")
-    return least["id_min"].take(pa.array(np.searchsorted(least["leader"].to_numpy(), leader)))
+@dataclass(frozen=True)
+class Outcome:
+    """For each document, by rank: who stands for it, by which rule, how similar they are and the best of its group."""
+
+    kept_by: U32  # (T,)
+    rule: U32  # (T,) position in RULES
+    similarity: F64  # (T,) NaN where none was computed
+    leader: U32  # (T,)
+
+
+def conclude(first: U32, rule: U32, groups: Groups, *, verified: bool) -> Outcome:
+    """Put certain repeats and near-duplicates together. ``first``: what each repeats for certain, ``rule``: why.
+
+    An exact repeat of a document that goes as a near one is a near-duplicate too, of the same kept document.
+    """
+    kept_by = groups.kept_by[first]
+    near = (kept_by != first) & (rule != URL)
+    similarity = groups.similarity[first]
+    similarity[(rule == URL) | (near & (not verified))] = np.nan
+    return Outcome(kept_by, np.where(near, np.uint32(NEAR), rule), similarity, leaders(groups)[first])
+
+
+def fates(ids: pa.Array, ranks: U32, order: U32, outcome: Outcome, rows: slice) -> pa.Table:
+    """FATES of some rows. ``ranks``: rank of each row, ``order``: row of each rank."""
+    here = ranks[rows]
+    removed = outcome.rule[here] > 0
+    keeper = pa.array(order[outcome.kept_by[here]], mask=~removed)
+    similarity = outcome.similarity[here]
+    columns = {
+        "id": ids[rows],
+        "duplicate_of": ids.take(keeper),
+        "rule": pa.array(RULES[outcome.rule[here]], pa.string(), mask=~removed),
+        "score": pa.array(similarity, mask=~removed | np.isnan(similarity)),
+        "cluster": ids.take(pa.array(order[outcome.leader[here]])),
+    }
+    return pa.table(columns).cast(FATES)

@@ -1,38 +1,57 @@
-"""Removes documents that repeat another: exactly, but for white space, or nearly, by MinHash and verified similarity."""
+"""Removes documents that repeat another: the same page, the same text but for white space, or nearly the same text."""
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from pipeline import runtime
-from pipeline.dedup.duplicates import SIGNATURES, Candidates, decide, find_candidates, select_shingles, sign
+from pipeline import join, runtime
+from pipeline.dedup.alarms import large_clusters, source_losses
+from pipeline.dedup.duplicates import (
+    FATES,
+    SHINGLES,
+    TO_COMPARE,
+    TO_SIGN,
+    WANTED,
+    Outcome,
+    conclude,
+    select_shingles,
+    sign,
+    signature_schema,
+)
+from pipeline.dedup.groups import Groups, start_groups
 from pipeline.engine import ShardResult, map_shards
-from pipeline.errors import EmptyCorpusError
+from pipeline.errors import DuplicateAlarmError, EmptyCorpusError
 from pipeline.params import Params
+from pipeline.progress import say
 from pipeline.schema import CLUSTERS, DOCS, DROPPED
-from pipeline.tables import ShardWriter, check_conservation, dropped_rows, num_rows, read_shards, read_table, write_table
-from pipeline.text.hashing import I64, U64
+from pipeline.tables import check_conservation, dropped_rows, num_rows
 
 
 class DedupDocsParams(Params):
     """Section ``dedup_docs`` of params.yaml."""
 
+    urls: bool = Field(default=True, description="keep one document per web address (meta.url), tracking parameters aside")
+    near: bool = Field(default=True, description="look for near-duplicates too")
     ngram: int = Field(5, ge=1, le=50, description="words in a shingle; a shorter document is one shingle")
     bands: int = Field(14, ge=1, le=256, description="bands of the MinHash signature")
     rows: int = Field(8, ge=1, le=64, description="minima in a band")
     seed: int = Field(0, ge=0, description="of the permutations")
+    verify: bool = Field(default=True, description="compare candidates shingle by shingle; otherwise a shared band is enough")
     max_similarity: float = Field(0.5, ge=0, lt=1, description="Jaccard similarity with a kept document above which one goes")
     related_similarity: float = Field(0.3, ge=0, lt=1, description="Jaccard similarity from which two share a side of the split")
+    prefer: list[str] = Field([], description="sources whose documents stay rather than others', the most preferred first")
+    max_cluster: int | None = Field(None, ge=1, description="documents in a duplicate group above which there is an alarm")
+    max_source_loss: float | None = Field(None, ge=0, le=1, description="share of a source that goes, above which there is one")
+    alarm: Literal["warn", "fail"] = Field("warn", description="what an alarm does: is said and counted, or ends the stage")
 
     @model_validator(mode="after")
     def _ordered(self) -> DedupDocsParams:
@@ -42,72 +61,90 @@ class DedupDocsParams(Params):
 
 
 def dedup_docs(docs: Path, out: Path, dropped: Path, clusters: Path, *, params: DedupDocsParams) -> dict[str, float]:
-    """Write the DOCS that repeat no other to ``out``, a DROPPED row for each other and the CLUSTERS of the kept ones.
+    """Write the DOCS that repeat no other to ``out``, a DROPPED row for each other and the CLUSTERS of all.
 
-    Raises EmptyCorpusError without a document, DuplicateIdError for an id that comes twice.
+    Raises EmptyCorpusError without a document, DuplicateIdError for an id that comes twice, DuplicateAlarmError when a bound is
+    exceeded and ``alarm`` is ``fail``.
     """
     if not num_rows(docs):
         raise EmptyCorpusError(f"{docs}: no document to compare; the stage before dropped them all, see its dropped table")
-    signatures = _sign_all(docs, params)
-    found = find_candidates(signatures)
-    with tempfile.TemporaryFile() as file:
-        shingles, starts, ends = _shingles(docs, found, params.ngram, file)
-        bounds = {"similar": params.max_similarity, "related": params.related_similarity}
-        fates = decide(signatures, found, shingles, starts, ends, **bounds)
-    _write(docs, fates, out, dropped, params.max_similarity)
-    kept = fates.filter(pc.is_null(fates["duplicate_of"]))
-    write_table(kept.select(CLUSTERS.names).sort_by("id").cast(CLUSTERS), clusters)
-    sizes = Counter(kept["cluster"].to_pylist())
-    counts = check_conservation(docs, out, dropped)
-    return counts | {
-        "candidates": float(len(found.ranks)),
-        "clusters": float(len(sizes)),
-        "clusters_of_several": float(sum(size > 1 for size in sizes.values())),
-        "largest_cluster": float(max(sizes.values())),
+    folder = runtime.scratch() / "dedup_docs"
+    shutil.rmtree(folder, ignore_errors=True)
+    signed = _sign(docs, folder, params)
+    ranking = join.rank(signed, params.prefer)
+    groups, candidates = start_groups(len(signed)), 0
+    if params.near:
+        groups, candidates = _compare(docs, signed.bands, ranking, folder, params)
+    outcome = conclude(ranking.first, ranking.rule, groups, verified=params.verify)
+    alarms = _alarm(signed, ranking, outcome, params)
+    join.write_fates(outcome, signed.ids, ranking, docs, folder / "fates")
+    sources, outs = {docs: DOCS, folder / "fates": FATES}, {out: DOCS, dropped: DROPPED, clusters: CLUSTERS}
+    map_shards(partial(_divide, high=params.max_similarity if params.verify else None), sources, outs)
+    shutil.rmtree(folder)
+    sizes = np.bincount(outcome.leader)
+    return check_conservation(docs, out, dropped) | {
+        "candidates": float(candidates),
+        "clusters": float((sizes > 0).sum()),
+        "clusters_of_several": float((sizes > 1).sum()),
+        "largest_cluster": float(sizes.max()),
+        "alarms": float(len(alarms)),
     }
 
 
-def _sign_all(docs: Path, params: DedupDocsParams) -> pa.Table:
-    """SIGNATURES of all documents, made in parallel."""
-    path = runtime.scratch() / "dedup_docs" / "signatures"
-    options = params.model_dump(include={"ngram", "bands", "rows", "seed"})
-    map_shards(partial(_sign_shard, options=options), {docs: DOCS}, {path: SIGNATURES})
-    signatures = read_table(path, SIGNATURES)
-    shutil.rmtree(path)
-    return signatures
+def _sign(docs: Path, folder: Path, params: DedupDocsParams) -> join.Signed:
+    """Sign all documents."""
+    bands = params.bands if params.near else 0
+    options = {**params.model_dump(include={"ngram", "rows", "seed", "urls"}), "bands": bands}
+    schema = signature_schema(bands, urls=params.urls)
+    map_shards(partial(_sign_shard, options=options), {docs: _only(TO_SIGN)}, {folder / "signatures": schema})
+    return join.gather(folder / "signatures", schema, folder / "bands")
+
+
+def _compare(docs: Path, bands: list[Path], ranking: join.Ranking, folder: Path, params: DedupDocsParams) -> tuple[Groups, int]:
+    """Compare the documents that share a band, and count them."""
+    pairs = join.pair_up(bands, ranking, folder / "pairs")
+    candidates, mapped = join.write_wanted(pairs, ranking, docs, folder / "wanted"), None
+    if params.verify:
+        sources = {docs: _only(TO_COMPARE), folder / "wanted": WANTED}
+        map_shards(partial(_select_shard, ngram=params.ngram), sources, {folder / "shingles": SHINGLES})
+        mapped = join.map_shingles(folder / "shingles", ranking, folder / "values")
+    bounds = {"similar": params.max_similarity, "related": params.related_similarity}
+    return join.compare(len(ranking.order), pairs, mapped, **bounds), candidates
+
+
+def _only(columns: list[str]) -> pa.Schema:
+    return pa.schema([DOCS.field(name) for name in columns])
+
+
+def _alarm(signed: join.Signed, ranking: join.Ranking, outcome: Outcome, params: DedupDocsParams) -> list[str]:
+    """Sentences about bounds that are exceeded; said, or raised as DuplicateAlarmError."""
+    found = []
+    if params.max_cluster is not None:
+        found += large_clusters(signed.ids, ranking.order, outcome, params.max_cluster)
+    if params.max_source_loss is not None:
+        found += source_losses(signed.ids, signed.sources, ranking.order, outcome, params.max_source_loss)
+    if found and params.alarm == "fail":
+        advice = "look at these documents with `explain`; raise the bound, max_similarity or set dedup_docs.alarm: warn"
+        raise DuplicateAlarmError("\n".join([f"{len(found)} alarm(s) of dedup_docs; {advice}", *found]))
+    for sentence in found:
+        say(f"alarm: {sentence}")
+    return found
 
 
 def _sign_shard(docs: pa.Table, *, options: dict[str, Any]) -> ShardResult:
     return (sign(docs, **options),), Counter()
 
 
-def _shingles(docs: Path, found: Candidates, ngram: int, file: Any) -> tuple[U64, I64, I64]:
-    """Shingles of all candidates in a mapped file, so that they need no memory, and where those of each begin and end."""
-    rows, position = np.sort(found.rows), np.argsort(found.rows)
-    starts, ends = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
-    first = written = 0
-    for table in read_shards(docs, DOCS, ["id", "text"]):
-        here = slice(*np.searchsorted(rows, [first, first + table.num_rows]))
-        values, bounds = select_shingles(table, rows[here] - first, ngram)
-        starts[position[here]], ends[position[here]] = bounds[:-1] + written, bounds[1:] + written
-        file.write(values.tobytes())
-        first, written = first + table.num_rows, written + len(values)
-    file.flush()
-    mapped = np.memmap(file, np.uint64, "r+", shape=(written,)) if written else np.zeros(0, np.uint64)
-    return np.asarray(mapped), starts, ends
+def _select_shard(docs: pa.Table, wanted: pa.Table, *, ngram: int) -> ShardResult:
+    return (select_shingles(docs["text"], wanted["wanted"], ngram),), Counter()
 
 
-def _write(docs: Path, fates: pa.Table, out: Path, dropped: Path, high: float) -> None:
-    """Write each document where its fate, the row of the same number, says."""
-    first = 0
-    with ShardWriter(out, DOCS) as kept, ShardWriter(dropped, DROPPED) as lost:
-        for table in read_shards(docs, DOCS):
-            fate = fates.slice(first, table.num_rows)
-            first += table.num_rows
-            kept.write(table.filter(pc.is_null(fate["duplicate_of"])))
-            for rule, bound in (("exact", None), ("near", high)):
-                chosen = pc.fill_null(pc.equal(fate["rule"], rule), fill_value=False)
-                lost_docs, why = table.filter(chosen), fate.filter(chosen)
-                bounds = pa.array([bound] * why.num_rows, pa.float64())
-                columns = {"score": why["score"], "high": bounds, "duplicate_of": why["duplicate_of"]}
-                lost.write(dropped_rows(lost_docs, "dedup_docs", rule, **columns))
+def _divide(docs: pa.Table, fates: pa.Table, *, high: float | None) -> ShardResult:
+    """The DOCS that stay, the DROPPED rows of the others, and the CLUSTERS."""
+    gone = pc.is_valid(fates["duplicate_of"])
+    why, bound = fates.filter(gone), pa.scalar(high, pa.float64())
+    highs = pc.if_else(pc.equal(why["rule"], "near"), bound, pa.scalar(None, pa.float64()))
+    columns = {"score": why["score"], "high": highs, "duplicate_of": why["duplicate_of"]}
+    dropped = dropped_rows(docs.filter(gone), "dedup_docs", "near", **columns)
+    dropped = dropped.set_column(DROPPED.names.index("rule"), DROPPED.field("rule"), why["rule"])
+    return (docs.filter(pc.invert(gone)), dropped, fates.select(CLUSTERS.names)), Counter()

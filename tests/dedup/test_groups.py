@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dedup.groups import Groups, buckets, group, jaccard
-from pipeline.dedup.minhash import NO_BAND
+from pipeline.dedup.groups import Groups, Shingles, jaccard, leaders, start_groups, visit
+from pipeline.dedup.pairs import NONE, find_pairs
 
 
 def run(sets: list[set[int]], *, similar: float = 0.5, related: float = 0.3, bands: np.ndarray | None = None) -> Groups:
@@ -15,7 +15,11 @@ def run(sets: list[set[int]], *, similar: float = 0.5, related: float = 0.3, ban
     bands = np.zeros((len(sets), 1), np.uint64) if bands is None else bands
     values = np.concatenate([np.zeros(0, np.uint64), *(np.array(sorted(s), np.uint64) for s in sets)])
     bounds = np.cumsum([0, *map(len, sets)])
-    return group(*buckets(bands), values, bounds[:-1], bounds[1:], similar=similar, related=related)
+    found = [pairs for band in bands.T for pairs in find_pairs(np.ascontiguousarray(band))]
+    groups = start_groups(len(sets))
+    pairs = np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
+    visit(groups, pairs, Shingles(values, bounds[:-1], bounds[1:]), similar=similar, related=related)
+    return groups
 
 
 def slow_jaccard(one: set[int], other: set[int]) -> float:
@@ -33,7 +37,7 @@ def test_a_chain_of_resemblances_is_not_swallowed() -> None:
     chain = [set(range(i, i + 10)) for i in range(0, 20, 2)]  # neighbours 8/12 alike, the next but one 6/14
     result = run(chain)
     assert result.kept_by.tolist() == [0, 0, 2, 2, 4, 4, 6, 6, 8, 8]
-    assert set(result.group.tolist()) == {0}, "relatives of relatives stay on one side of a split"
+    assert set(leaders(result).tolist()) == {0}, "relatives of relatives stay on one side of a split"
 
 
 def test_a_document_goes_to_the_most_similar_kept_one() -> None:
@@ -50,7 +54,7 @@ def test_equal_to_the_bound_stays() -> None:
 def test_related_documents_are_kept_but_grouped() -> None:
     result = run([set(range(10)), set(range(5, 15)), set(range(50, 60))])
     assert result.kept_by.tolist() == [0, 1, 2]
-    assert result.group.tolist() == [0, 0, 2]
+    assert leaders(result).tolist() == [0, 0, 2]
 
 
 def test_a_removed_document_introduces_its_representative() -> None:
@@ -60,7 +64,7 @@ def test_a_removed_document_introduces_its_representative() -> None:
 
 
 def test_documents_that_share_no_band_are_not_compared() -> None:
-    bands = np.array([[1], [2], [NO_BAND], [NO_BAND]], np.uint64)
+    bands = np.array([[1], [2], [NONE], [NONE]], np.uint64)
     assert run([{1}, {1}, {1}, {1}], bands=bands).kept_by.tolist() == [0, 1, 2, 3]
 
 
@@ -72,7 +76,11 @@ def test_every_removed_document_names_a_kept_one_more_similar_than_the_bound(set
         assert result.kept_by[keeper] == keeper <= document
         if keeper != document:
             assert result.similarity[document] == slow_jaccard(sets[document], sets[keeper]) > 0.5
-            assert result.group[document] == result.group[keeper]
-    kept = [i for i, keeper in enumerate(result.kept_by) if keeper == i]
-    alike = [(i, j) for i in kept for j in kept if i < j and slow_jaccard(sets[i], sets[j]) > 0.5]
-    assert not alike, "two kept documents that met are not duplicates"
+            assert leaders(result)[document] == leaders(result)[keeper]
+
+
+def test_without_shingles_the_best_that_shares_a_band_stays() -> None:
+    groups = start_groups(3)
+    visit(groups, np.array([1 << 32, 2 << 32 | 1], np.uint64), None, similar=0.9, related=0.3)
+    assert groups.kept_by.tolist() == [0, 0, 0]
+    assert leaders(groups).tolist() == [0, 0, 0]

@@ -87,7 +87,7 @@ def write_corpus(data: Path, total: int) -> list[dict[str, Any]]:
             writer.write(pa.Table.from_pylist(lost, DROPPED))
         report(data / stage, {"docs_out": len(kept), "dropped": len(lost)})
         rows = kept
-    write_table(pa.table([[r["id"] for r in rows]] * 2, schema=CLUSTERS), data / "dedup_docs" / "clusters.parquet")
+    write_table(pa.table([[r["id"] for r in rows]] * 2, schema=CLUSTERS), data / "dedup_docs" / "clusters" / "part-00000.parquet")
     write_docs(rows, data / "balance" / "docs")
     weights = [0.5 + (index % 3) * 0.5 for index in range(len(rows))]
     write_table(pa.table([[r["id"] for r in rows], weights], schema=WEIGHTS), data / "balance" / "weights.parquet")

@@ -175,7 +175,7 @@ def breakages() -> Iterator[tuple[str, type[PipelineError], str]]:
     yield "rm data/pretrain/lstm.csv", MissingInputError, "lstm.csv"
     yield "rm data/pretrain/gpt/manifest.json", MissingInputError, "manifest.json"
     yield "cp data/balance/weights.parquet data/evaluate/results.parquet", SchemaError, "results.parquet"
-    yield "cp data/dedup_docs/clusters.parquet data/balance/weights.parquet", SchemaError, "weights.parquet"
+    yield "cp data/dedup_docs/clusters/part-00000.parquet data/balance/weights.parquet", SchemaError, "weights.parquet"
     yield "echo [] > data/evaluate/samples.json", InputError, "samples.json"
     yield "echo {} > data/pretrain/gpt/manifest.json", ManifestError, "manifest.json"
     yield "echo {} > params.yaml", ParamsError, "no value in params.yaml"

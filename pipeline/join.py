@@ -1,0 +1,232 @@
+"""The duplicate join: from the signatures of all documents to a fate for each, in bounded memory.
+
+It holds some 150 bytes per document. What may be far more, the pairs that share a band and the shingles of the candidates, goes
+to files: pairs when they pass ``runtime.memory_bytes``, shingles always, mapped and let go of as it proceeds. Both ways the same
+numbers are compared in the same order. Documents are numbered by rank, the best first.
+"""
+
+from __future__ import annotations
+
+import mmap
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline import runtime
+from pipeline.dedup.duplicates import (
+    FATES,
+    KEPT,
+    RULES,
+    SHINGLES,
+    WANTED,
+    Outcome,
+    Sources,
+    fates,
+    index_sources,
+    rank_documents,
+    words_of,
+)
+from pipeline.dedup.groups import Groups, Shingles, start_groups, visit
+from pipeline.dedup.pairs import MOST_DOCUMENTS, NONE, U32, find_first, find_pairs
+from pipeline.errors import InputError
+from pipeline.row_groups import row_groups
+from pipeline.tables import num_rows, read_shards, shard_name, write_table
+from pipeline.text.hashing import I64, U64
+
+RANGES = 64  # of ranks: the pairs of one range, and the shingles they touch, are in memory together
+THREADS = 4  # that look for pairs, at most: each holds 16 bytes per document
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What the join holds of each document, by row, and a file of the hashes of each band."""
+
+    ids: pa.Array
+    sources: Sources
+    num_bytes: I64
+    same: dict[str, U32]  # the first row that agrees in a rule's column, for each rule that removes for certain
+    bands: list[Path]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def gather(signatures: Path, schema: pa.Schema, folder: Path) -> Signed:
+    """Read the signatures once. Raises InputError for more than 2**32 - 1 documents."""
+    if (size := num_rows(signatures)) > MOST_DOCUMENTS:
+        raise InputError(f"{signatures}: {size} documents; at most {MOST_DOCUMENTS} can be compared at once")
+    rules = [name for name in schema.names if name in RULES]
+    digests, first = {name: np.empty((2, size), np.uint64) for name in rules}, 0
+    columns: dict[str, list[pa.Array]] = {"id": [], "source": [], "num_bytes": []}
+    width = schema.field("bands").type.byte_width // 8 if "bands" in schema.names else 0
+    paths = [folder / f"band-{band:03d}" for band in range(width)]
+    folder.mkdir(parents=True)
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("wb")) for path in paths]
+        for batch in (b for table in read_shards(signatures, schema) for b in table.to_batches()):
+            for name, parts in columns.items():
+                parts.append(batch[name])
+            for name in rules:
+                digests[name][:, first : first + len(batch)] = words_of(batch[name]).T
+            for file, band in zip(files, words_of(batch["bands"]).T if width else [], strict=True):
+                file.write(band.tobytes())
+            first += len(batch)
+    num_bytes = pa.chunked_array(columns["num_bytes"]).to_numpy()
+    ids = pa.chunked_array(columns["id"]).cast(pa.large_string()).combine_chunks()
+    same = {name: find_first(*digests.pop(name)) for name in rules}
+    return Signed(ids, index_sources(pa.chunked_array(columns["source"])), num_bytes, same, paths)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The documents in order of rank, and what the certain rules say."""
+
+    order: U32  # (T,) row of each rank
+    ranks: U32  # (T,) rank of each row
+    first: U32  # (T,) by rank: the best document that each repeats for certain, itself if none
+    rule: U32  # (T,) by rank: which rule says so, position in RULES
+
+
+def rank(signed: Signed, prefer: Sequence[str]) -> Ranking:
+    """Rank all documents; a repeat by one rule is not looked at by the next."""
+    order = rank_documents(signed.ids, signed.sources, signed.num_bytes, signed.same["exact"], prefer)
+    ranks = np.empty_like(order)
+    ranks[order] = np.arange(len(order), dtype=np.uint32)
+    first, rule = np.arange(len(order), dtype=np.uint32), np.zeros(len(order), np.uint32)
+    for number, name in enumerate(RULES):
+        if name in signed.same:
+            alive, member = np.flatnonzero(rule == KEPT).astype(np.uint32), signed.same[name][order]
+            best, step = np.empty_like(first), np.arange(len(first), dtype=np.uint32)
+            best[member[alive[::-1]]] = alive[::-1]  # of several the last is written: the best
+            step[alive] = best[member[alive]]
+            rule[alive[step[alive] != alive]] = number
+            first = step[first]
+    return Ranking(order, ranks, first, rule)
+
+
+class Pairs:
+    """Pairs of documents by range of the first one's rank: in memory up to ``limit`` bytes, then in files of ``folder``."""
+
+    def __init__(self, folder: Path, size: int, limit: int) -> None:
+        self.folder, self.limit = folder, limit
+        self.edges = np.linspace(0, size, RANGES + 1).astype(np.uint64)
+        self._kept: list[list[U64]] = [[] for _ in range(RANGES)]
+        self._num_bytes = 0
+        self._lock = threading.Lock()
+        folder.mkdir(parents=True)
+
+    def add(self, pairs: U64) -> None:
+        """Take in a sorted array."""
+        cuts = np.searchsorted(pairs, self.edges << np.uint64(32))
+        with self._lock:
+            for kept, first, last in zip(self._kept, cuts[:-1], cuts[1:], strict=True):
+                if last > first:
+                    kept.append(pairs[first:last].copy())
+            self._num_bytes += pairs.nbytes
+            if self._num_bytes > self.limit:
+                self._spill()
+
+    def _spill(self) -> None:
+        for number, kept in enumerate(self._kept):
+            with (self.folder / str(number)).open("ab") as file:
+                for part in kept:
+                    file.write(part.data)
+            kept.clear()
+        self._num_bytes = 0
+
+    def __iter__(self) -> Iterator[U64]:
+        """The pairs of one range after the other, ascending, each once."""
+        for number, kept in enumerate(self._kept):
+            path = self.folder / str(number)
+            spilled = [np.fromfile(path, np.uint64)] if path.exists() else []
+            yield np.unique(np.concatenate([np.zeros(0, np.uint64), *spilled, *kept]))
+
+
+def pair_up(bands: Sequence[Path], ranking: Ranking, folder: Path) -> Pairs:
+    """Pair the documents that share a band, of those that no certain rule removes."""
+    pairs = Pairs(folder, len(ranking.order), runtime.memory_bytes())
+
+    def work(band: Path) -> None:
+        hashes = np.fromfile(band, np.uint64)[ranking.order]
+        hashes[ranking.rule != KEPT] = NONE
+        for found in find_pairs(hashes):
+            pairs.add(found)
+
+    with ThreadPoolExecutor(min(runtime.workers(), THREADS)) as pool:
+        list(pool.map(work, bands))
+    return pairs
+
+
+def write_wanted(pairs: Pairs, ranking: Ranking, docs: Path, out: Path) -> int:
+    """Write WANTED, sharded like ``docs``: which documents are in a pair. Returns their number."""
+    wanted = np.zeros(len(ranking.ranks), np.bool_)
+    for part in pairs:
+        wanted[part >> np.uint64(32)] = True
+        wanted[part & np.uint64(MOST_DOCUMENTS)] = True
+    for path, rows in _alike(docs, out):
+        write_table(pa.table([wanted[ranking.ranks[rows]]], schema=WANTED), path)
+    return int(wanted.sum())
+
+
+@dataclass(frozen=True)
+class MappedShingles:
+    """Shingles in a mapped file: pages that were read are let go of by ``release``, so that memory does not grow."""
+
+    shingles: Shingles
+    release: mmap.mmap | None
+
+    def let_go(self) -> None:
+        """Give the pages that were read back to the system; they are read again when needed."""
+        if self.release is not None:
+            self.release.madvise(mmap.MADV_DONTNEED)
+
+
+def map_shingles(source: Path, ranking: Ranking, file: Path) -> MappedShingles:
+    """Write the SHINGLES of all documents, in order of row, behind one another into ``file`` and map it."""
+    starts, ends, first, written = np.zeros(len(ranking.ranks), np.int64), np.zeros(len(ranking.ranks), np.int64), 0, 0
+    with file.open("wb") as stream:
+        for table in read_shards(source, SHINGLES):
+            for chunk in table["shingles"].chunks:
+                _, offsets, data = chunk.buffers()
+                bounds = np.frombuffer(offsets, np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]
+                ranks = ranking.ranks[first : first + len(chunk)]
+                first += len(chunk)
+                starts[ranks], ends[ranks] = (bounds[:-1] - bounds[0]) // 8 + written, (bounds[1:] - bounds[0]) // 8 + written
+                if bounds[-1] > bounds[0]:
+                    stream.write(memoryview(data)[bounds[0] : bounds[-1]])
+                written += int(bounds[-1] - bounds[0]) // 8
+    if not written:
+        return MappedShingles(Shingles(np.zeros(0, np.uint64), starts, ends), None)
+    with file.open("rb") as stream:
+        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    return MappedShingles(Shingles(np.frombuffer(mapped, np.uint64), starts, ends), mapped)
+
+
+def compare(size: int, pairs: Pairs, mapped: MappedShingles | None, *, similar: float, related: float) -> Groups:
+    """Decide every document, range by range of ranks; without shingles a pair counts as alike."""
+    groups = start_groups(size)
+    for part in pairs:
+        visit(groups, part, mapped.shingles if mapped else None, similar=similar, related=related)
+        if mapped:
+            mapped.let_go()
+    return groups
+
+
+def write_fates(outcome: Outcome, ids: pa.Array, ranking: Ranking, docs: Path, out: Path) -> None:
+    """Write FATES, sharded like ``docs``."""
+    for path, rows in _alike(docs, out):
+        write_table(fates(ids, ranking.ranks, ranking.order, outcome, rows).cast(FATES), path)
+
+
+def _alike(docs: Path, folder: Path) -> Iterator[tuple[Path, slice]]:
+    """A shard below ``folder`` for each row group of ``docs`` and the rows it holds: a table cut alike is mapped unit by unit."""
+    first = 0
+    for number, group in enumerate(group for group in row_groups(docs) if group.num_rows):
+        yield folder / shard_name(number), slice(first, first + group.num_rows)
+        first += group.num_rows
