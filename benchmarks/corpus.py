@@ -120,10 +120,13 @@ class Bench:
         }
         self.sizes = {file: corpora.size(file) for file in self.files.values()}
         self.docs = {file: corpora.docs_table(file, folder / "docs" / file.stem) for file in self.files.values()}
-        self.ours = cache(self._ours)
+        self.ours, self.theirs = cache(self._ours), cache(self._theirs)
 
     def _ours(self, work: str, file: Path) -> Run:
         return best([sys.executable, HERE / "ours.py", work, self.docs[file]])
+
+    def _theirs(self, peer: str, work: str, file: Path) -> Run:
+        return best([python_of(peer), HERE / "peers" / f"run_{peer}.py", work, file])
 
     def rows(self, work: Work) -> list[Row]:
         """Ours over the whole corpus, then beside each peer."""
@@ -133,8 +136,7 @@ class Bench:
             file = self.files[peer in work.slow, work.copies]
             row = self._row(work, file, self.ours(work.ours, file)) | {"peer": peer, "note": work.notes.get(peer)}
             try:
-                theirs = best([python_of(peer), HERE / "peers" / f"run_{peer}.py", name, file])
-                row |= self._beside(row, theirs, file)
+                row |= self._beside(row, self.theirs(peer, name, file), file)
             except (PeerUnavailableError, WorkFailedError) as error:
                 row["note"] = str(error).strip().splitlines()[-1]
             rows.append(row)

@@ -23,6 +23,8 @@ FILTERS: dict[str, Callable[[Batch], pa.DoubleArray]] = {
     "bits_per_byte": models.bits_per_byte,
 }
 
+LANGUAGE_FILTERS = frozenset({"language", "language_probability"})  # without any of them no language is identified
+
 # The ledger: the score of every filter for every document, sharded like the documents. ``lang``: see ``lid.Languages.code``.
 # ``c4_lines``: the rule by which lines are taken out of the text if it is kept, and were before FineWeb's statistics were taken.
 SCORES = pa.schema(

@@ -12,7 +12,7 @@ from pydantic import field_validator
 
 from pipeline.bias.lexicons import IDENTITY_TERMS
 from pipeline.engine import ShardResult, map_shards
-from pipeline.filters import FILTERS, SCORES
+from pipeline.filters import FILTERS, LANGUAGE_FILTERS, SCORES
 from pipeline.filters.batch import Batch
 from pipeline.filters.lid import known_languages
 from pipeline.filters.perplexity import Reference
@@ -23,11 +23,15 @@ from pipeline.schema import DOCS
 
 
 class ScoreDocsParams(Params):
-    """What a word is, the wanted languages (empty: all), and the rule by which lines are taken out of the text."""
+    """What a word is, the wanted languages (empty: all), and the rule by which lines are taken out of the text.
+
+    ``filters``: the only ones to score by (empty: all). A null stands for the score of another, as for its language.
+    """
 
     words: Literal["unicode", "whitespace"] = "unicode"
     languages: tuple[str, ...] = ()
     c4_lines: Literal["none"] = "none"
+    filters: tuple[str, ...] = ()
 
     @field_validator("languages")
     @classmethod
@@ -35,6 +39,13 @@ class ScoreDocsParams(Params):
         if unknown := sorted(set(languages) - known_languages()):
             raise ValueError(f"cannot identify {', '.join(unknown)}; can: {', '.join(sorted(known_languages()))}")
         return languages
+
+    @field_validator("filters")
+    @classmethod
+    def _known(cls, filters: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(filters) - set(FILTERS)):
+            raise ValueError(f"no filter named {', '.join(unknown)}; there are {', '.join(FILTERS)}")
+        return filters
 
 
 def score_docs(docs: Path, quality: Path, scores: Path, *, params: ScoreDocsParams) -> dict[str, float]:
@@ -59,11 +70,12 @@ def score_shard(table: pa.Table, *, params: ScoreDocsParams, quality: str, diges
         own.quality,
         _reference(own, table["text"]),
     )
+    wanted = params.filters or tuple(FILTERS)
     columns = {
         "id": table["id"],
-        "lang": batch.language.code,
+        "lang": table["lang"] if LANGUAGE_FILTERS.isdisjoint(wanted) else batch.language.code,
         "c4_lines": pa.repeat(params.c4_lines, len(table)),
-        **{name: score(batch) for name, score in FILTERS.items()},
+        **{name: score(batch) if name in wanted else pa.nulls(len(table), pa.float64()) for name, score in FILTERS.items()},
     }
     return (pa.table([columns[name] for name in SCORES.names], SCORES),), Counter(documents=len(table))
 

@@ -11,6 +11,7 @@ import pytest
 from pipeline.errors import MissingInputError, ParamsError
 from pipeline.filters import FILTERS, SCORES
 from pipeline.params import parse
+from pipeline.schema import DOCS
 from pipeline.stages.score_docs import ScoreDocsParams, score_docs
 from pipeline.tables import read_table, shards
 from tests.stages.test_filter_docs import FRENCH, PROSE, corpus, score
@@ -32,6 +33,15 @@ def test_every_document_has_every_score_in_a_shard_of_the_same_name(tmp_path: Pa
     assert ledger.column_names[3:] == list(FILTERS)
 
 
+def test_only_the_filters_asked_for_are_scored(tmp_path: Path) -> None:
+    docs = corpus(tmp_path, PROSE, FRENCH)
+    ledger = read_table(score(docs, ScoreDocsParams(languages=("en",), filters=("num_words", "toxicity"))), SCORES)
+    assert ledger["num_words"].to_pylist() == [24, 23]
+    assert ledger["toxicity"].null_count == 0
+    assert all(ledger[name].null_count == 2 for name in FILTERS if name not in {"num_words", "toxicity"})
+    assert ledger["lang"].to_pylist() == read_table(docs, DOCS)["lang"].to_pylist()
+
+
 def test_without_a_folder_of_lists_and_models_the_error_names_it(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError, match=r"nowhere: no such folder"):
         score_docs(corpus(tmp_path, PROSE), tmp_path / "nowhere", tmp_path / "scores", params=ScoreDocsParams())
@@ -41,6 +51,7 @@ def test_without_a_folder_of_lists_and_models_the_error_names_it(tmp_path: Path)
     ("section", "message"),
     [
         ("{languages: [english]}", "cannot identify english"),
+        ("{filters: [num_wrods]}", "no filter named num_wrods"),
         ("{words: letters}", r"score_docs\.words = 'letters'"),
     ],
 )
