@@ -39,16 +39,38 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Input that gave no document: a file or a row of one, why, and how many bytes it has."""
+    """Input that gave no document: a file, a row or a record of one, why, and how many bytes it has.
+
+    ``rule``: ``unreadable``, or what it was instead of a document (see NoDocument). ``details`` go to the meta of DROPPED.
+    """
 
     source: str
     locator: str
     error: str
     num_bytes: int
+    rule: str = "unreadable"
+    details: dict[str, Any] = field(default_factory=dict)
 
     def meta(self) -> str:
-        """Source, locator and error as a JSON object, for the meta column of DROPPED."""
-        return json.dumps({"source": self.source, "locator": self.locator, "error": self.error}, sort_keys=True)
+        """Source, locator, error and details as a JSON object, for the meta column of DROPPED."""
+        given = {"source": self.source, "locator": self.locator, "error": self.error}
+        return json.dumps({**self.details, **given}, sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Input that is neither a document nor the loss of one, such as a request in a web archive: only its number is reported."""
+
+    key: str
+    number: int = 1
+
+
+class NoDocument(ValueError):  # noqa: N818  # no error of the run: it becomes a row of DROPPED
+    """What was read is no document. ``rule``: status, content_type, empty, truncated, too_large, undecodable or unreadable."""
+
+    def __init__(self, rule: str, error: str) -> None:
+        super().__init__(error)
+        self.rule = rule
 
 
 def encodable(text: str) -> str:
