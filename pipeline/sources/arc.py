@@ -10,69 +10,79 @@ import mmap
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.sources.rows import NoDocument, encodable
 from pipeline.sources.web import Record
 
 GZIP = b"\x1f\x8b\x08"
+BYTES_PER_READ = 1 << 20
 LINE = re.compile(rb"([^\s]{3,8000}) ([\da-fA-F.:]{1,45}|-) (\d{8,17}) ([^\s]{1,200})(?: [^\n]{0,8000}?)? (\d{1,12})\r?\n")
 
 
 def records(file: Path, limit: int) -> Iterator[Record]:
     """Every capture of an ARC file, the file's own description as kind ``filedesc``; what is damaged as kind ``damaged``."""
-    number = 0
     if not file.stat().st_size:
-        yield Record(1, "damaged", b"", 0, damage=NoDocument("unreadable", "an empty file"))
+        yield _damaged("an empty file", 0, 0)
         return
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for start, member, num_bytes, damage in _members(data, limit) if data[:3] == GZIP else [(0, data[:], len(data), None)]:
-            for record in _captures(member, start, limit):
-                number += 1
-                yield Record(number, **record)
-            if damage:
-                number += 1
-                yield Record(number, "damaged", b"", num_bytes, damage=damage)
+        found = _members(data, limit) if data[:3] == GZIP else _captures(data, 0, limit)
+        for number, record in enumerate(found, start=1):
+            yield replace(record, number=number)
 
 
-def _members(data: mmap.mmap, limit: int) -> Iterator[tuple[int, bytes, int, NoDocument | None]]:
-    """Start, content, size and damage of each gzip member; after damage the next that begins like one."""
+def _damaged(problem: str, start: int, num_bytes: int) -> Record:
+    loss = NoDocument("unreadable", f"{problem}; {num_bytes} bytes passed over from {start} on")
+    return Record(1, "damaged", b"", num_bytes, damage=loss)
+
+
+def _members(data: mmap.mmap, limit: int) -> Iterator[Record]:
+    """The captures of each gzip member; after damage those of the next that begins like one. Numbers are not given yet."""
     start = 0
     while 0 <= start < len(data):
-        stream, position, parts, size, problem = zlib.decompressobj(zlib.MAX_WBITS + 16), start, [], 0, "the gzip member is cut"
-        try:
-            while not stream.eof and position < len(data) and size <= limit:
-                parts.append(stream.decompress(data[position : position + (1 << 20)]))
-                position += 1 << 20
-                size += len(parts[-1])
-        except zlib.error as error:
-            problem = str(error)
-        end = min(position, len(data)) - len(stream.unused_data)
-        if stream.eof:
-            yield start, b"".join(parts), end - start, None
-            start = data.find(GZIP, end)
-            continue
-        following = data.find(GZIP, start + 1)
-        passed = (following if following >= 0 else len(data)) - start
-        yield start, b"".join(parts), passed, NoDocument("unreadable", f"{problem}; {passed} bytes passed over from {start} on")
+        member, end, problem = _inflate(data, start, limit)
+        yield from _captures(member, start, limit)
+        following = data.find(GZIP, start + 1 if problem else end)
+        passed = (following if following >= 0 else len(data)) - (start if problem else end)
+        if problem or data[end : end + passed].strip(b"\0\r\n"):
+            yield _damaged(problem or "no gzip member", start if problem else end, passed)
         start = following
 
 
-def _captures(member: bytes, start: int, limit: int) -> Iterator[dict[str, object]]:
-    """The captures of one member."""
+def _inflate(data: mmap.mmap, start: int, limit: int) -> tuple[bytes, int, str | None]:
+    """The content of the member at ``start``, where it ends, and what is wrong with it."""
+    stream, position, parts, room = zlib.decompressobj(zlib.MAX_WBITS + 16), start, [], 2 * limit
+    try:
+        while not stream.eof and room > 0 and (block := stream.unconsumed_tail or data[position : position + BYTES_PER_READ]):
+            position += 0 if stream.unconsumed_tail else len(block)
+            parts.append(stream.decompress(block, room))
+            room -= len(parts[-1])
+    except zlib.error as error:
+        return b"".join(parts), position, str(error)
+    problem = None if stream.eof else "the gzip member is cut" if room > 0 else f"a gzip member of more than {2 * limit} bytes"
+    return b"".join(parts), position - len(stream.unused_data), problem
+
+
+def _captures(member: bytes | mmap.mmap, start: int, limit: int) -> Iterator[Record]:
+    """The captures of one member, or of a plain file. Numbers are not given yet."""
     position = 0
     while match := LINE.search(member, position):
+        if match.start() > position and (skipped := member[position : match.start()]).strip():
+            yield _damaged("no line about a capture", start + position, len(skipped))
         url, _, date, kind, digits = (part.decode("utf-8", "backslashreplace") for part in match.groups())
         length = int(digits)
         block = member[match.end() : match.end() + min(length, limit + 1)]
         position = match.end() + length
         missing = max(min(length, limit) - len(block), 0)
-        is_description = url.startswith("filedesc:")
-        yield {
-            "kind": "filedesc" if is_description else "response",
-            "data": block,
-            "num_bytes": length,
-            "content_type": "application/http" if block.startswith(b"HTTP/") else kind,
-            "damage": NoDocument("truncated", f"{missing} of {length} bytes are missing") if missing else None,
-            "meta": {"url": encodable(url), "date": date, "offset": start},
-        }
+        yield Record(
+            number=1,
+            kind="filedesc" if url.startswith("filedesc:") else "response",
+            data=block,
+            num_bytes=length,
+            content_type="application/http" if block.startswith(b"HTTP/") else kind,
+            damage=NoDocument("truncated", f"{missing} of {length} bytes are missing") if missing else None,
+            meta={"url": encodable(url), "date": date, "offset": start},
+        )
+    if rest := member[position:].strip():
+        yield _damaged("no line about a capture", start + position, len(rest))

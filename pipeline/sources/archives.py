@@ -21,7 +21,7 @@ def read(file: Path, name: str, source: str, *, main_text: str, limit: int) -> I
         try:
             if record.damage:
                 raise record.damage
-            if record.kind in DOCUMENTS:
+            if record.kind in DOCUMENTS and not str(url).startswith("metadata:"):  # the crawler's own log files
                 yield page(_capture(record, limit), source, locator, Path(name).name.partition(".")[0], main_text=main_text)
         except NoDocument as loss:
             yield Unreadable(source, locator, str(loss), record.num_bytes, loss.rule, record.meta)

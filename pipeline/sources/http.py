@@ -61,7 +61,8 @@ def decoded_body(response: Response, limit: int) -> bytes:
 
 def _dechunk(body: bytes) -> bytes:
     """The chunks' content; the body as it is when it does not begin with a chunk size, or a size leads nowhere."""
-    parts, position = [], 0
+    parts: list[bytes] = []
+    position = 0
     while match := CHUNK.match(body, position):
         size = int(match[1], 16)
         if not size:
@@ -88,7 +89,8 @@ def _inflate(body: bytes, coding: str, limit: int) -> bytes:
 
 
 def _decompress(body: bytes, coding: str, limit: int) -> bytes:
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     try:
         with pa.CompressedInputStream(pa.BufferReader(body), coding) as stream:
             while size <= limit and (part := stream.read(BYTES_PER_READ)):

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 BREAKS = (r"\n[^\S\n]*\n\s*", r"\n", r"\s")  # best first: end of a paragraph, of a line, of a word
 
 
-def pieces(text: str, max_chars: int) -> list[str]:
+def pieces(text: str, max_chars: int) -> Iterator[str]:
     r"""Cut ``text`` in pieces of at most ``max_chars`` characters, whose concatenation is ``text``.
 
     A piece ends at the last paragraph end that fits, else at the last line end, else after the last white space, else where it
     must.
 
-    >>> pieces("one\n\ntwo\n\nthree", 11)
+    >>> list(pieces("one\n\ntwo\n\nthree", 11))
     ['one\n\ntwo\n\n', 'three']
     """
-    cut, start = [], 0
+    start = 0
     while len(text) - start > max_chars:
         end = _end(text, start, start + max_chars)
-        cut.append(text[start:end])
+        yield text[start:end]
         start = end
-    return [*cut, text[start:]]
+    yield text[start:]
 
 
 def _end(text: str, start: int, limit: int) -> int:

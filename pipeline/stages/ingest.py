@@ -15,7 +15,7 @@ from pipeline.params import Params
 from pipeline.progress import say
 from pipeline.schema import DOCS, DROPPED
 from pipeline.sources import SOURCES
-from pipeline.sources.rows import Document, Unreadable, row_id
+from pipeline.sources.rows import Counted, Document, Unreadable, row_id
 from pipeline.tables import ShardWriter
 
 ROWS_PER_BATCH = 64  # a shard is closed after the batch that fills it, so that small batches give even shards
@@ -40,7 +40,10 @@ class HubParams(Params):
 
 
 class FilesParams(Params):
-    """Where the files are and which fields of a row are what; a null field is not looked for."""
+    """Where the files are, which fields of a row are what (a null field is not looked for), and how pages are read.
+
+    ``max_document_bytes``: a row, text or page with more is a loss, so that memory is bounded.
+    """
 
     path: Path
     text_field: str = "text"
@@ -48,6 +51,8 @@ class FilesParams(Params):
     domain_field: str | None = None
     lang_field: str | None = None
     max_document_chars: Annotated[int, Field(ge=1_000)] = 20_000
+    max_document_bytes: Annotated[int, Field(ge=1_000)] = 1 << 28
+    main_text: Literal["resiliparse", "trafilatura"] = "resiliparse"
     hub: HubParams | None = None
 
 
@@ -73,20 +78,32 @@ def ingest(files: Path, lock: Path, docs: Path, dropped: Path, *, params: Ingest
             for row in batch:
                 _count(row, seen, counts)
             kept.write(pa.Table.from_pylist([row.row() for row in batch if _is_kept(row)], DOCS))
-            lost.write(pa.Table.from_pylist([_loss(row) for row in batch if not _is_kept(row)], DROPPED))
+            lost.write(pa.Table.from_pylist([_loss(row) for row in batch if _is_lost(row)], DROPPED))
         if not counts["docs_out"]:
             raise EmptyCorpusError(
-                f"{files}: no document: {params.source} gave {len(seen)} rows, all unreadable or empty; see ingest in params.yaml"
+                f"{files}: no document: {params.source} gave {len(seen)} rows ({_rules(counts)}); see ingest in params.yaml"
             )
-    say(f"ingest: {counts['documents']:,} documents, {counts['bytes'] / 1e6:.1f} MB")
+    say(f"ingest: {counts['docs_out']:,} documents, {counts['bytes_out'] / 1e6:.1f} MB")
     return {key: float(value) for key, value in counts.items()}
 
 
-def _is_kept(row: Document | Unreadable) -> TypeGuard[Document]:
+def _rules(counts: Counter[str]) -> str:
+    rules = {key.removeprefix("dropped/"): number for key, number in sorted(counts.items()) if key.startswith("dropped/")}
+    return ", ".join(f"{rule} {number}" for rule, number in rules.items()) or "no rule"
+
+
+def _is_kept(row: Document | Unreadable | Counted) -> TypeGuard[Document]:
     return isinstance(row, Document) and bool(row.text.strip())
 
 
-def _count(row: Document | Unreadable, seen: set[str], counts: Counter[str]) -> None:
+def _is_lost(row: Document | Unreadable | Counted) -> TypeGuard[Document | Unreadable]:
+    return isinstance(row, Unreadable) or (isinstance(row, Document) and not row.text.strip())
+
+
+def _count(row: Document | Unreadable | Counted, seen: set[str], counts: Counter[str]) -> None:
+    if isinstance(row, Counted):
+        counts[row.key] += row.number
+        return
     identifier = row_id(row.source, row.locator)
     if identifier in seen:
         raise DuplicateIdError(
@@ -101,9 +118,9 @@ def _count(row: Document | Unreadable, seen: set[str], counts: Counter[str]) -> 
 
 
 def _loss(row: Document | Unreadable) -> dict[str, object]:
-    """The DROPPED row of what is unreadable, or empty."""
+    """The DROPPED row of what is no document, or an empty one."""
     loss: dict[str, object] = {"id": row_id(row.source, row.locator), "stage": "ingest"}
     if isinstance(row, Unreadable):
-        return {**loss, "rule": "unreadable", "num_bytes": row.num_bytes, "meta": row.meta()}
+        return {**loss, "rule": row.rule, "num_bytes": row.num_bytes, "meta": row.meta()}
     document = row.row()
     return {**loss, "rule": "empty", "num_bytes": len(row.text.encode()), "meta": document["meta"]}

@@ -110,7 +110,7 @@ def _candidates(data: bytes, declared: str | None, is_plain: bool) -> Iterator[t
     if quick and map_encoding_to_html5(quick, fallback_utf8=False) and (charset := codec(quick)):
         yield charset, "bytes"
     best = from_bytes(data[:SAMPLE]).best()  # slow, so only when the first sees none, or one that the web does not use
-    for label in (best and best.encoding, quick):
+    for label in (best.encoding if best else None, quick):
         if label and (charset := codec(label)):
             yield charset, "bytes"
     yield "cp1252", "bytes"

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
+from pipeline.errors import InputError
+
 OUT = {"links", "boilerplate"}
 # The title goes to its own field; captions and credits belong to pictures that are gone.
 SKIPPED = ["h1", "figcaption", "[class*=caption]", "[class*=credit]"]
@@ -112,7 +114,8 @@ def _blocks(tree: HTMLTree, *, main_content: bool, skipped: list[str]) -> list[B
 def parse_blocks(markup: str) -> list[Block]:
     """The blocks of resiliparse's reduced HTML: bare text by lines; p, h1 to h6, li and pre as they are."""
     blocks: list[Block] = []
-    tag, parts, link_chars, in_link, position = "", [], 0, False, 0
+    parts: list[str] = []
+    tag, link_chars, in_link, position = "", 0, False, 0
 
     def close() -> None:
         nonlocal parts, link_chars, in_link
@@ -165,4 +168,16 @@ def _join(blocks: list[Block]) -> str:
     return "".join(parts)
 
 
-EXTRACTORS: dict[str, Callable[[str], Page]] = {"resiliparse": main_text}
+def trafilatura_text(document: str) -> Page:
+    """The same by trafilatura, which is an extra. Raises InputError when it is not installed."""
+    try:
+        from trafilatura import bare_extraction
+    except ImportError as error:
+        raise InputError(
+            "ingest.files.main_text = trafilatura: it is not installed; pip install heddle[trafilatura], or take resiliparse"
+        ) from error
+    found = bare_extraction(document, include_comments=False)
+    return Page(found.title or "", found.text or "") if found else Page("", "")
+
+
+EXTRACTORS: dict[str, Callable[[str], Page]] = {"resiliparse": main_text, "trafilatura": trafilatura_text}

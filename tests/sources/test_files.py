@@ -23,6 +23,8 @@ OPTIONS: dict[str, Any] = {
     "domain_field": None,
     "lang_field": None,
     "max_document_chars": 1000,
+    "max_document_bytes": 10**7,
+    "main_text": "resiliparse",
     "hub": None,
 }
 PACK: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}
@@ -141,7 +143,7 @@ def test_a_truncated_file_counts_as_far_as_it_can_be_read(tmp_path: Path, packin
 @pytest.mark.parametrize(
     ("name", "data", "error"),
     [
-        ("a.txt", b"caf\xe9", "UnicodeDecodeError"),
+        ("a.txt", b"\0\1\2\3" * 9, "control characters"),
         ("a.txt.gz", gzip.compress(b"some text" * 100)[:-12], "Truncated"),
         ("a.txt.gz", b"not gzip", "OSError"),
         ("a.parquet", b"PAR1 no", "ArrowInvalid"),
