@@ -18,6 +18,7 @@ from pipeline.reporting.graph import Graph, read_graph
 from pipeline.reporting.impact import Impact, Source, impacts
 from pipeline.reporting.words import count, percent
 
+WIDEST = 150  # columns of the tables: a narrower terminal wraps their lines
 LEDGER, JUDGE = "score_docs", "filter_docs"
 
 
@@ -34,6 +35,7 @@ def main(argv: Sequence[str]) -> None:
         raise MissingInputError(f"{arguments.dvc}: no stage has removed documents yet; run the pipeline first (dvc repro)")
     found = impacts(sources, most_domains=max(arguments.domains, 0))
     console = Console(highlight=False, soft_wrap=True)
+    console.width = max(console.width, WIDEST)
     for line in verdict(found):
         console.print(line)
     for axis in ("group", "domain", "language"):
@@ -87,7 +89,7 @@ def table(axis: str, rows: Sequence[Impact]) -> Table:
     """One line per comparison, the largest difference first."""
     out = Table(title=f"By {axis}", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for name in ("filter", axis):
-        out.add_column(name)
+        out.add_column(name, no_wrap=True)
     for name in ("documents", "removed", "of others", "difference [95 %]", "at equal length [95 %]", "share before → after", ""):
         out.add_column(name, justify="right")
     for row in sorted(rows, key=lambda row: -row.effect.difference):
@@ -115,5 +117,11 @@ def _points(value: float, low: float, high: float) -> str:
 
 def record(row: Impact) -> dict[str, object]:
     """The comparison as a flat object; rates, shares and differences are 0 to 1."""
-    marks = {"q": row.q, "marked": row.marked, "deletes": row.deletes, "spares": row.spares}
+    marks = {
+        "q": row.q,
+        "q_at_equal_length": row.q_at_equal_length,
+        "marked": row.marked,
+        "deletes": row.deletes,
+        "spares": row.spares,
+    }
     return {"stage": row.stage, "filter": row.rule, "axis": row.axis, "name": row.name, **asdict(row.effect), **marks}

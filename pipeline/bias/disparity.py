@@ -9,7 +9,7 @@ a group ten times counts once. Documents about a group (inside) are compared wit
   Hochberg (1995): of the comparisons with q <= 0.05 at most one in twenty is expected to be chance.
 - Long documents mention more groups, and length alone decides many filters. So the difference is also given at equal length: the
   Mantel-Haenszel risk difference over classes of length, with the variance of Sato (1989, Biometrics 45, 1323-1324), which holds
-  for many small classes as for few large ones.
+  for many small classes as for few large ones, and the test of Mantel & Haenszel (1959) with its correction for continuity.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import false_discovery_control, fisher_exact
+from scipy.stats import chi2, false_discovery_control, fisher_exact
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -70,6 +70,7 @@ class Effect:
     at_equal_length_low: float
     at_equal_length_high: float
     p: float
+    p_at_equal_length: float
 
 
 def tally(about: Bools, dropped: Bools, num_bytes: npt.NDArray[np.int64]) -> Tally:
@@ -106,6 +107,7 @@ def effect(counts: Tally, about: int, by: int) -> Effect:
         at_equal_length_low=adjusted - Z * error,
         at_equal_length_high=adjusted + Z * error,
         p=float(fisher_exact(table).pvalue),
+        p_at_equal_length=cochran_mantel_haenszel(a, inside, b, outside),
     )
 
 
@@ -147,3 +149,15 @@ def mantel_haenszel(a: Floats, inside: Floats, b: Floats, outside: Floats) -> tu
     p = ((inside**2 * b - outside**2 * a + inside * outside * (outside - inside) / 2) / total**2).sum()
     q = ((a * (outside - b) + b * (inside - a)) / (2 * total)).sum()
     return float(difference), float(np.sqrt(max(difference * p + q, 0.0)) / weight)
+
+
+def cochran_mantel_haenszel(a: Floats, inside: Floats, b: Floats, outside: Floats) -> float:
+    """Two-sided p of no difference in any class, counts of each class given its margins; 1 when nothing could differ."""
+    total, hits = inside + outside, a + b
+    some = total > 1
+    a, inside, outside, total, hits = a[some], inside[some], outside[some], total[some], hits[some]
+    variance = (inside * outside * hits * (total - hits) / (total**2 * (total - 1))).sum()
+    if not variance:
+        return 1.0
+    surplus = max(abs((a - inside * hits / total).sum()) - 0.5, 0.0)
+    return float(chi2.sf(surplus**2 / variance, 1))

@@ -1,7 +1,7 @@
 """What each filter did to texts about each identity group, domain and language; read from the ledger and the tables.
 
-A filter of the ledger is judged alone, by the scores of every document that it saw and its bounds in params.yaml, so that the order
-of filters hides nothing. A rule of a later stage is judged by the documents that it removed, of those that came to the stage.
+A filter of the ledger is judged alone, by the scores of every document that it saw and its bounds in params.yaml, so that the
+order of filters hides nothing. A rule of a later stage is judged by the documents that it removed, of those that came to it.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Impact:
     name: str
     effect: Effect
     q: float
+    q_at_equal_length: float
 
     @property
     def marked(self) -> bool:
@@ -62,12 +63,16 @@ class Impact:
     @property
     def deletes(self) -> bool:
         """Whether texts inside are removed more often than others, and more often than others of their length."""
-        return self.marked and self.effect.low > 0 and self.effect.at_equal_length_low > 0
+        return self.marked and self.effect.low > 0 and self.effect.at_equal_length_low > 0 and self._at_equal_length
 
     @property
     def spares(self) -> bool:
         """The reverse of ``deletes``."""
-        return self.marked and self.effect.high < 0 and self.effect.at_equal_length_high < 0
+        return self.marked and self.effect.high < 0 and self.effect.at_equal_length_high < 0 and self._at_equal_length
+
+    @property
+    def _at_equal_length(self) -> bool:
+        return self.q_at_equal_length <= SIGNIFICANT
 
 
 def impacts(sources: Sequence[Source], *, most_domains: int) -> list[Impact]:
@@ -85,8 +90,8 @@ def impacts(sources: Sequence[Source], *, most_domains: int) -> list[Impact]:
                 seen = counts.inside[:, k].sum()
                 if counts.dropped[:, f].sum() and FEWEST <= seen < counts.docs.sum():
                     found.append((source.stage, rule, axis, name, effect(counts, k, f)))
-    q_values = adjusted([row[4].p for row in found])
-    return [Impact(*row, q) for row, q in zip(found, q_values, strict=True)]
+    plain, equal = adjusted([row[4].p for row in found]), adjusted([row[4].p_at_equal_length for row in found])
+    return [Impact(*row, *q) for row, *q in zip(found, plain, equal, strict=True)]
 
 
 def _names(source: Source, most: int) -> tuple[list[str], list[str]]:
@@ -136,7 +141,8 @@ def _mark(about: Bools, values: pa.ChunkedArray, names: list[str], first: int) -
 
 def _ledger(source: Source, rules: list[str]) -> Iterator[Batch]:
     """Documents beside their scores: the ledger may be cut into other pieces than the documents."""
-    assert source.scores is not None and source.bounds is not None
+    assert source.scores is not None
+    assert source.bounds is not None
     names = [name for name in rules if name != ALL]
     ledger, rest = read_shards(source.scores, SCORES, ["id", "lang", *names]), None
     for docs in read_shards(source.docs, DOCS, ["id", "text", "domain"]):
@@ -148,10 +154,11 @@ def _ledger(source: Source, rules: list[str]) -> Iterator[Batch]:
         scores, rest = rest.slice(0, len(docs)), rest.slice(len(docs))
         if scores["id"] != docs["id"]:
             raise SchemaError(f"{source.scores}: other documents than {source.docs}; run score_docs again (dvc repro)")
-        alone = (
-            np.stack([~source.bounds[name].hold(scores[name]) for name in names], axis=1) if names else np.zeros((len(docs), 0))
-        )
-        yield docs, scores["lang"], np.column_stack([alone, alone.any(axis=1)]).astype(np.bool_)
+        removed = np.zeros((len(docs), len(rules)), np.bool_)
+        for number, name in enumerate(names):
+            removed[:, number] = ~source.bounds[name].hold(scores[name])
+        removed[:, -1] = removed.any(axis=1)
+        yield docs, scores["lang"], removed
 
 
 def _dropped(source: Source, rules: list[str]) -> Iterator[Batch]:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import fisher_exact
+from scipy.stats import chi2, fisher_exact
 
-from pipeline.bias.disparity import LENGTH_CLASSES, adjusted, effect, mantel_haenszel, newcombe, tally, wilson
+from pipeline.bias.disparity import (
+    LENGTH_CLASSES,
+    adjusted,
+    cochran_mantel_haenszel,
+    effect,
+    mantel_haenszel,
+    newcombe,
+    tally,
+    wilson,
+)
 
 
 def test_intervals_of_newcombes_paper() -> None:
@@ -90,3 +99,15 @@ def test_one_class_gives_the_plain_difference() -> None:
 def test_the_adjustment_is_benjamini_and_hochbergs() -> None:
     assert adjusted([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.16 / 3, 0.16 / 3, 0.5])
     assert adjusted([]) == []
+
+
+def test_the_test_over_classes_of_a_textbook() -> None:
+    """One class is the 2 x 2 chi-square with correction, times (n - 1) / n; without removals there is nothing to test."""
+    a, inside, b, outside = (np.array([value]) for value in (8.0, 40.0, 30.0, 300.0))
+    table = np.array([[8, 32], [30, 270]])
+    expected = np.outer(table.sum(1), table.sum(0)) / 340
+    statistic = (np.abs(table[0, 0] - expected[0, 0]) - 0.5) ** 2 * 340**2 * 339 / (40 * 300 * 38 * 302) / 1
+    assert cochran_mantel_haenszel(a, inside, b, outside) == pytest.approx(chi2.sf(statistic, 1))
+    assert cochran_mantel_haenszel(np.zeros(1), inside, np.zeros(1), outside) == 1.0
+    few = cochran_mantel_haenszel(np.array([0.0]), np.array([30.0]), np.array([20.0]), np.array([1000.0]))
+    assert few > 0.5  # none of 0.6 expected is no finding
