@@ -136,22 +136,36 @@ def edit(text: str, rate: float, generator: random.Random) -> str:
 
 
 def docs_table(corpus: Path, folder: Path) -> Path:
-    """The corpus as DOCS in shards, as the pipeline's own stages write them; an id that comes again gets its row's number."""
-    import pyarrow as pa
+    """The corpus as DOCS in shards, as the pipeline's own stages write them; ids are made of the rows' numbers."""
     import pyarrow.parquet as pq
 
     from pipeline.schema import DOCS
-    from pipeline.tables import ROWS_PER_GROUP, ShardWriter
+    from pipeline.tables import ShardWriter
 
     with ShardWriter(folder, DOCS) as writer:
-        first = 0
-        for batch in pq.ParquetFile(corpus).iter_batches(ROWS_PER_GROUP, columns=["id", "text"]):
-            size, numbers = len(batch), [str(n) for n in range(first, first + len(batch))]
-            columns = [pa.array([f"{n:0>8}" for n in numbers]), batch["text"], pa.repeat("bench", size), pa.array(numbers)]
-            rest = [pa.repeat("bench", size), pa.nulls(size, pa.string()), pa.repeat("{}", size)]
-            writer.write(pa.table([*columns, *rest], names=DOCS.names))
-            first += size
+        for batch in pq.ParquetFile(corpus).iter_batches(columns=["text"]):
+            writer.write(docs_rows(batch["text"], writer.num_rows))
     return folder
+
+
+def docs_rows(texts: pa.Array, first: int = 0) -> pa.Table:
+    """DOCS rows of these texts, numbered from ``first``."""
+    import pyarrow as pa
+
+    from pipeline.schema import DOCS
+    from pipeline.sources.rows import row_id
+
+    size, numbers = len(texts), [str(first + n) for n in range(len(texts))]
+    columns = {
+        "id": pa.array([row_id("bench", number) for number in numbers]),
+        "text": texts,
+        "source": pa.repeat("bench", size),
+        "locator": pa.array(numbers),
+        "domain": pa.repeat("bench", size),
+        "lang": pa.nulls(size, pa.string()),
+        "meta": pa.repeat("{}", size),
+    }
+    return pa.table(columns).cast(DOCS)
 
 
 def size(corpus: Path) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from corpora import docs_rows
 from measure import ROOT, answer, clock
 
 from pipeline import runtime
@@ -35,16 +36,17 @@ def same(table: Any) -> Any:
 
 
 def filters(docs: Path, out: Path, *, preset: str, words: str, keep: Callable[[str], bool] = lambda _: True) -> None:
-    """The filter chain with the bounds of a preset, or those of them that ``keep`` names. The ledger has every score anyway."""
+    """The filters that a preset bounds, or those of them that ``keep`` names, by their bounds: scores first, then decisions."""
     from pipeline.params import parse
     from pipeline.stages.filter_docs import FilterDocsParams, filter_docs
     from pipeline.stages.score_docs import ScoreDocsParams, score_docs
 
-    scoring = parse(CONF / f"{preset}.yaml", "score_docs", ScoreDocsParams).model_copy(update={"words": words})
-    bounds = parse(CONF / f"{preset}.yaml", "filter_docs", FilterDocsParams)
-    bounds = bounds.model_copy(update={"bounds": {name: b for name, b in bounds.bounds.items() if keep(name)}})
+    deciding = parse(CONF / f"{preset}.yaml", "filter_docs", FilterDocsParams)
+    deciding = deciding.model_copy(update={"bounds": {name: b for name, b in deciding.bounds.items() if keep(name)}})
+    scoring = parse(CONF / f"{preset}.yaml", "score_docs", ScoreDocsParams)
+    scoring = scoring.model_copy(update={"words": words, "filters": tuple(deciding.bounds)})
     score_docs(docs, ROOT / "data" / "quality", out / "scores", params=scoring)
-    filter_docs(docs, out / "scores", out / "kept", out / "dropped", params=bounds)
+    filter_docs(docs, out / "scores", out / "kept", out / "dropped", params=deciding)
 
 
 def clean(docs: Path, out: Path) -> None:
@@ -91,18 +93,35 @@ for words in ("spacy", "unicode", "whitespace"):
     WORKS[f"fineweb_chain_{words}"] = partial(filters, preset="fineweb", words=words)
 
 
+def warm_up(docs: Path, folder: Path) -> Path:
+    """A table that makes a stage do all that it does: the first documents, some of them twice, and rare characters."""
+    import pyarrow as pa
+
+    from pipeline.schema import DOCS
+    from pipeline.tables import read_shards, write_table
+
+    texts = next(read_shards(docs, DOCS))["text"].to_pylist()[:100]
+    again = [text + " Once more." for text in texts[:20]]
+    table = docs_rows(pa.array([*texts, *texts[:20], *again, *RARE], pa.large_string()))
+    write_table(table, folder / "part-00000.parquet")
+    return folder
+
+
+RARE = [
+    "Write to ann@example.org or call +44 20 7946 0958; 8.8.8.8 answers. Card 4111 1111 1111 1111.\x00\ufeff \u200b\r\nEnd.",
+    "Ткань ткут на станке. \u7ec7\u5e03\u673a\u7ec7\u5e03\u3002 \u0e1c\u0e49\u0e32\u0e44\u0e2b\u0e21 e\u0301te\u0301 \U0001f9f5",
+]
+
+
 def main() -> None:
     work, docs, out = WORKS[sys.argv[1]], Path(sys.argv[2]).absolute(), Path(sys.argv[3]).absolute()
     os.chdir(ROOT)
     runtime.quiet_libraries()
     runtime.cache_kernels()
-    from pipeline.schema import DOCS
-    from pipeline.tables import num_rows, read_shards, write_table
+    from pipeline.tables import num_rows
 
     os.environ["DVC_ROOT"] = str(out / "warm" / "scratch")
-    few = out / "warm" / "docs" / "part-00000.parquet"
-    write_table(next(read_shards(docs, DOCS)).slice(0, 100), few)
-    work(few.parent, out / "warm")
+    work(warm_up(docs, out / "warm" / "docs"), out / "warm")
     os.environ["DVC_ROOT"] = str(out / "scratch")
     with clock() as cost:
         work(docs, out)

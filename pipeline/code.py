@@ -48,6 +48,7 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
+@cache
 def _path(name: str) -> Path | None:
     base = ROOT.joinpath(*name.split("."))
     return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
@@ -62,6 +63,7 @@ def _is_bare(path: Path) -> bool:
     return path.name == "__init__.py" and len(_tree(path).body) <= 1
 
 
+@cache
 def _imports(path: Path) -> list[str]:
     names = []
     for node in ast.walk(_tree(path)):
