@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline import runtime
@@ -32,7 +33,7 @@ from pipeline.dedup.duplicates import (
     rank_documents,
     words_of,
 )
-from pipeline.dedup.groups import Groups, Shingles, start_groups, visit
+from pipeline.dedup.groups import F64, Groups, Shingles, start_groups, visit
 from pipeline.dedup.pairs import MOST_DOCUMENTS, NONE, U32, find_first, find_pairs
 from pipeline.errors import InputError
 from pipeline.row_groups import row_groups
@@ -91,11 +92,14 @@ class Ranking:
     ranks: U32  # (T,) rank of each row
     first: U32  # (T,) by rank: the best document that each repeats for certain, itself if none
     rule: U32  # (T,) by rank: which rule says so, position in RULES
+    copied: npt.NDArray[np.bool_]  # (T,) by rank: there are exact copies
 
 
 def rank(signed: Signed, prefer: Sequence[str]) -> Ranking:
     """Rank all documents; a repeat by one rule is not looked at by the next."""
-    order = rank_documents(signed.ids, signed.sources, signed.num_bytes, signed.same["exact"], prefer)
+    same = signed.same["exact"]
+    copies = np.bincount(same, minlength=len(same)).astype(np.int32)[same]
+    order = rank_documents(signed.ids, signed.sources, signed.num_bytes, copies, prefer)
     ranks = np.empty_like(order)
     ranks[order] = np.arange(len(order), dtype=np.uint32)
     first, rule = np.arange(len(order), dtype=np.uint32), np.zeros(len(order), np.uint32)
@@ -107,7 +111,7 @@ def rank(signed: Signed, prefer: Sequence[str]) -> Ranking:
             step[alive] = best[member[alive]]
             rule[alive[step[alive] != alive]] = number
             first = step[first]
-    return Ranking(order, ranks, first, rule)
+    return Ranking(order, ranks, first, rule, copies[order] > 1)
 
 
 class Pairs:
@@ -208,9 +212,9 @@ def map_shingles(source: Path, ranking: Ranking, file: Path) -> MappedShingles:
     return MappedShingles(Shingles(np.frombuffer(mapped, np.uint64), starts, ends), mapped)
 
 
-def compare(size: int, pairs: Pairs, mapped: MappedShingles | None, *, similar: float, related: float) -> Groups:
+def compare(pairs: Pairs, mapped: MappedShingles | None, *, similar: F64, related: float) -> Groups:
     """Decide every document, range by range of ranks; without shingles a pair counts as alike."""
-    groups = start_groups(size)
+    groups = start_groups(len(similar))
     for part in pairs:
         visit(groups, part, mapped.shingles if mapped else None, similar=similar, related=related)
         if mapped:

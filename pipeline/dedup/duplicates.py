@@ -30,13 +30,14 @@ TO_COMPARE = ["text"]
 WANTED = pa.schema([pa.field("wanted", pa.bool_(), nullable=False)])
 SHINGLES = pa.schema([pa.field("shingles", pa.large_binary())])
 # ``duplicate_of``: null if kept. ``rule``: url, exact or near. ``score``: Jaccard similarity, where one was computed.
-# ``cluster``: the id of the best document of the duplicate group.
+# ``high``: its bound. ``cluster``: the id of the best document of the duplicate group.
 FATES = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
         pa.field("duplicate_of", pa.string()),
         pa.field("rule", pa.string()),
         pa.field("score", pa.float64()),
+        pa.field("high", pa.float64()),
         pa.field("cluster", pa.string(), nullable=False),
     ]
 )
@@ -103,8 +104,8 @@ def index_sources(column: pa.ChunkedArray) -> Sources:
     return Sources(sorted(names), np.array([places[name] for name in names], np.int32)[encoded.indices.to_numpy()])
 
 
-def rank_documents(ids: pa.Array, sources: Sources, num_bytes: I64, same_text: U32, prefer: Sequence[str]) -> U32:
-    """Rows in order of rank, (T,). ``same_text``: the first row of the same text as each.
+def rank_documents(ids: pa.Array, sources: Sources, num_bytes: I64, copies: npt.NDArray[np.int32], prefer: Sequence[str]) -> U32:
+    """Rows in order of rank, (T,). ``copies``: documents of the same text as each.
 
     ``prefer``: sources whose documents come first, the most preferred first.
     """
@@ -112,7 +113,7 @@ def rank_documents(ids: pa.Array, sources: Sources, num_bytes: I64, same_text: U
     table = pa.table(
         {
             "favour": np.array([favour.get(name, len(prefer)) for name in sources.names], np.int32)[sources.codes],
-            "copies": np.bincount(same_text, minlength=len(same_text)).astype(np.int32)[same_text],
+            "copies": copies,
             "num_bytes": num_bytes,
             "source": sources.codes,
             "id": ids,
@@ -131,10 +132,11 @@ class Outcome:
     kept_by: U32  # (T,)
     rule: U32  # (T,) position in RULES
     similarity: F64  # (T,) NaN where none was computed
+    bound: F64  # (T,) of the similarity, above which a document goes; NaN where it did not decide
     leader: U32  # (T,)
 
 
-def conclude(first: U32, rule: U32, groups: Groups, *, verified: bool) -> Outcome:
+def conclude(first: U32, rule: U32, groups: Groups, bounds: F64, *, verified: bool) -> Outcome:
     """Put certain repeats and near-duplicates together. ``first``: what each repeats for certain, ``rule``: why.
 
     An exact repeat of a document that goes as a near one is a near-duplicate too, of the same kept document.
@@ -143,7 +145,8 @@ def conclude(first: U32, rule: U32, groups: Groups, *, verified: bool) -> Outcom
     near = (kept_by != first) & (rule != URL)
     similarity = groups.similarity[first]
     similarity[(rule == URL) | (near & (not verified))] = np.nan
-    return Outcome(kept_by, np.where(near, np.uint32(NEAR), rule), similarity, leaders(groups)[first])
+    bound = np.where(near & verified, bounds[first], np.nan)
+    return Outcome(kept_by, np.where(near, np.uint32(NEAR), rule), similarity, bound, leaders(groups)[first])
 
 
 def fates(ids: pa.Array, ranks: U32, order: U32, outcome: Outcome, rows: slice) -> pa.Table:
@@ -151,12 +154,13 @@ def fates(ids: pa.Array, ranks: U32, order: U32, outcome: Outcome, rows: slice) 
     here = ranks[rows]
     removed = outcome.rule[here] > 0
     keeper = pa.array(order[outcome.kept_by[here]], mask=~removed)
-    similarity = outcome.similarity[here]
+    similarity, bound = outcome.similarity[here], outcome.bound[here]
     columns = {
         "id": ids[rows],
         "duplicate_of": ids.take(keeper),
         "rule": pa.array(RULES[outcome.rule[here]], pa.string(), mask=~removed),
         "score": pa.array(similarity, mask=~removed | np.isnan(similarity)),
+        "high": pa.array(bound, mask=~removed | np.isnan(bound)),
         "cluster": ids.take(pa.array(order[outcome.leader[here]])),
     }
     return pa.table(columns).cast(FATES)

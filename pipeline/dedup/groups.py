@@ -43,12 +43,13 @@ def start_groups(size: int) -> Groups:
     return Groups(np.arange(size, dtype=np.uint32), np.ones(size), np.arange(size, dtype=np.uint32))
 
 
-def visit(groups: Groups, pairs: U64, shingles: Shingles | None, *, similar: float, related: float) -> None:
+def visit(groups: Groups, pairs: U64, shingles: Shingles | None, *, similar: F64, related: float) -> None:
     """Decide the documents of ``pairs``; every pair of a document with a better one must be among them, and better ones decided.
 
-    ``pairs``: ascending, without repetitions: those of ``pairs.find_pairs``. A document more similar than ``similar`` to a kept
-    one goes, those of similarity ``related`` or more form one group. Groups are the connected components of the compared pairs:
-    coarse on purpose, for they only keep relatives on one side of a split. Without ``shingles`` a pair counts as alike.
+    ``pairs``: ascending, without repetitions, of ``pairs.find_pairs``. A document goes when it is more similar to a kept one than
+    its number in ``similar``, (T,); those of similarity ``related`` or more form one group. Groups are the connected components
+    of the compared pairs: coarse on purpose, for they only keep relatives on one side of a split. Without ``shingles`` a pair
+    counts as alike.
     """
     known = shingles or Shingles(np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64))
     lists = (known.values, known.starts, known.ends)
@@ -97,7 +98,7 @@ def _visit(
     starts: Any,
     ends: Any,
     verify: Any,
-    similar: float,
+    similar: Any,
     related: float,
     kept_by: Any,
     similarity: Any,
@@ -108,7 +109,7 @@ def _visit(
     at = 0
     while at < len(pairs):
         document = np.uint32(pairs[at] >> np.uint64(32))
-        best, best_similarity = document, similar
+        best, best_similarity = document, similar[document]
         rounds += np.uint32(1)
         while at < len(pairs) and np.uint32(pairs[at] >> np.uint64(32)) == document:
             other = kept_by[pairs[at] & np.uint64(0xFFFFFFFF)]

@@ -27,7 +27,7 @@ from pipeline.dedup.duplicates import (
     sign,
     signature_schema,
 )
-from pipeline.dedup.groups import Groups, start_groups
+from pipeline.dedup.groups import F64, Groups
 from pipeline.engine import ShardResult, map_shards
 from pipeline.errors import DuplicateAlarmError, EmptyCorpusError
 from pipeline.params import Params
@@ -40,13 +40,15 @@ class DedupDocsParams(Params):
     """Section ``dedup_docs`` of params.yaml."""
 
     urls: bool = Field(default=True, description="keep one document per web address (meta.url), tracking parameters aside")
-    near: bool = Field(default=True, description="look for near-duplicates too")
     ngram: int = Field(5, ge=1, le=50, description="words in a shingle; a shorter document is one shingle")
-    bands: int = Field(14, ge=1, le=256, description="bands of the MinHash signature")
-    rows: int = Field(8, ge=1, le=64, description="minima in a band")
+    bands: int = Field(20, ge=0, le=256, description="bands of the MinHash signature; 0: exact duplicates only")
+    rows: int = Field(6, ge=1, le=64, description="minima in a band")
     seed: int = Field(0, ge=0, description="of the permutations")
     verify: bool = Field(default=True, description="compare candidates shingle by shingle; otherwise a shared band is enough")
-    max_similarity: float = Field(0.5, ge=0, lt=1, description="Jaccard similarity with a kept document above which one goes")
+    max_similarity: float = Field(0.55, ge=0, lt=1, description="Jaccard similarity with a kept document above which one goes")
+    max_copied_similarity: float = Field(
+        0.9, ge=0, lt=1, description="the same for a text with exact copies: it is no edited one"
+    )
     related_similarity: float = Field(0.3, ge=0, lt=1, description="Jaccard similarity from which two share a side of the split")
     prefer: list[str] = Field([], description="sources whose documents stay rather than others', the most preferred first")
     max_cluster: int | None = Field(None, ge=1, description="documents in a duplicate group above which there is an alarm")
@@ -57,6 +59,8 @@ class DedupDocsParams(Params):
     def _ordered(self) -> DedupDocsParams:
         if self.related_similarity > self.max_similarity:
             raise ValueError(f"related_similarity must be at most max_similarity ({self.max_similarity})")
+        if self.max_copied_similarity < self.max_similarity:
+            raise ValueError(f"max_copied_similarity must be at least max_similarity ({self.max_similarity})")
         return self
 
 
@@ -72,14 +76,13 @@ def dedup_docs(docs: Path, out: Path, dropped: Path, clusters: Path, *, params: 
     shutil.rmtree(folder, ignore_errors=True)
     signed = _sign(docs, folder, params)
     ranking = join.rank(signed, params.prefer)
-    groups, candidates = start_groups(len(signed)), 0
-    if params.near:
-        groups, candidates = _compare(docs, signed.bands, ranking, folder, params)
-    outcome = conclude(ranking.first, ranking.rule, groups, verified=params.verify)
+    bounds = np.where(ranking.copied, params.max_copied_similarity, params.max_similarity)
+    groups, candidates = _compare(docs, signed.bands, ranking, bounds, folder, params)
+    outcome = conclude(ranking.first, ranking.rule, groups, bounds, verified=params.verify)
     alarms = _alarm(signed, ranking, outcome, params)
     join.write_fates(outcome, signed.ids, ranking, docs, folder / "fates")
     sources, outs = {docs: DOCS, folder / "fates": FATES}, {out: DOCS, dropped: DROPPED, clusters: CLUSTERS}
-    map_shards(partial(_divide, high=params.max_similarity if params.verify else None), sources, outs)
+    map_shards(_divide, sources, outs)
     shutil.rmtree(folder)
     sizes = np.bincount(outcome.leader)
     return check_conservation(docs, out, dropped) | {
@@ -93,23 +96,23 @@ def dedup_docs(docs: Path, out: Path, dropped: Path, clusters: Path, *, params: 
 
 def _sign(docs: Path, folder: Path, params: DedupDocsParams) -> join.Signed:
     """Sign all documents."""
-    bands = params.bands if params.near else 0
-    options = {**params.model_dump(include={"ngram", "rows", "seed", "urls"}), "bands": bands}
-    schema = signature_schema(bands, urls=params.urls)
+    options = params.model_dump(include={"ngram", "bands", "rows", "seed", "urls"})
+    schema = signature_schema(params.bands, urls=params.urls)
     map_shards(partial(_sign_shard, options=options), {docs: _only(TO_SIGN)}, {folder / "signatures": schema})
     return join.gather(folder / "signatures", schema, folder / "bands")
 
 
-def _compare(docs: Path, bands: list[Path], ranking: join.Ranking, folder: Path, params: DedupDocsParams) -> tuple[Groups, int]:
+def _compare(
+    docs: Path, bands: list[Path], ranking: join.Ranking, bounds: F64, folder: Path, params: DedupDocsParams
+) -> tuple[Groups, int]:
     """Compare the documents that share a band, and count them."""
     pairs = join.pair_up(bands, ranking, folder / "pairs")
     candidates, mapped = join.write_wanted(pairs, ranking, docs, folder / "wanted"), None
-    if params.verify:
+    if params.verify and candidates:
         sources = {docs: _only(TO_COMPARE), folder / "wanted": WANTED}
         map_shards(partial(_select_shard, ngram=params.ngram), sources, {folder / "shingles": SHINGLES})
         mapped = join.map_shingles(folder / "shingles", ranking, folder / "values")
-    bounds = {"similar": params.max_similarity, "related": params.related_similarity}
-    return join.compare(len(ranking.order), pairs, mapped, **bounds), candidates
+    return join.compare(pairs, mapped, similar=bounds, related=params.related_similarity), candidates
 
 
 def _only(columns: list[str]) -> pa.Schema:
@@ -139,12 +142,11 @@ def _select_shard(docs: pa.Table, wanted: pa.Table, *, ngram: int) -> ShardResul
     return (select_shingles(docs["text"], wanted["wanted"], ngram),), Counter()
 
 
-def _divide(docs: pa.Table, fates: pa.Table, *, high: float | None) -> ShardResult:
+def _divide(docs: pa.Table, fates: pa.Table) -> ShardResult:
     """The DOCS that stay, the DROPPED rows of the others, and the CLUSTERS."""
     gone = pc.is_valid(fates["duplicate_of"])
-    why, bound = fates.filter(gone), pa.scalar(high, pa.float64())
-    highs = pc.if_else(pc.equal(why["rule"], "near"), bound, pa.scalar(None, pa.float64()))
-    columns = {"score": why["score"], "high": highs, "duplicate_of": why["duplicate_of"]}
+    why = fates.filter(gone)
+    columns = {name: why[name] for name in ("score", "high", "duplicate_of")}
     dropped = dropped_rows(docs.filter(gone), "dedup_docs", "near", **columns)
     dropped = dropped.set_column(DROPPED.names.index("rule"), DROPPED.field("rule"), why["rule"])
     return (docs.filter(pc.invert(gone)), dropped, fates.select(CLUSTERS.names)), Counter()

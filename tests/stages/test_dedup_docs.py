@@ -51,7 +51,7 @@ def test_exact_and_near_duplicates_name_the_document_that_stays() -> None:
     }
     near, exact = dropped["d0002"], dropped["d0003"]
     assert near["score"] == pytest.approx((196 - 5) / (196 + 5))
-    assert (near["low"], near["high"], near["num_bytes"]) == (None, 0.5, len(NEAR))
+    assert (near["low"], near["high"], near["num_bytes"]) == (None, 0.55, len(NEAR))
     assert (exact["score"], exact["low"], exact["high"]) == (1.0, None, None)
     assert dropped["d0005"]["score"] == 1.0
     groups = {"d0000": ["d0000", "d0002", "d0004"], "d0001": ["d0001", "d0003"], "d0006": ["d0005", "d0006"], "d0007": ["d0007"]}
@@ -112,7 +112,7 @@ def test_one_document_per_address() -> None:
 
 def test_exact_copies_only_and_candidates_unverified() -> None:
     docs = write_docs(Path("docs"), [LONG, NEAR, OTHER, OTHER])
-    report, dropped, _ = run(docs, near=False)
+    report, dropped, _ = run(docs, bands=0)
     assert (set(dropped), report["candidates"]) == ({"d0003"}, 0)
     _, dropped, _ = run(docs, verify=False)
     assert (dropped["d0001"]["rule"], dropped["d0001"]["score"], dropped["d0001"]["high"]) == ("near", None, None)
