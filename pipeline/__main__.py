@@ -42,6 +42,7 @@ COMMANDS = {
     "generate": ("pipeline.serve.generate", "continue a text with a model"),
     "explain": ("pipeline.explain", "a document's way through the stages"),
     "impact": ("pipeline.impact", "what each filter did to texts about groups of people, to domains and to languages"),
+    "preset": ("pipeline.preset", "named changes of params.yaml"),
     "train_classifier": ("pipeline.train_classifier", "a classifier of documents for data/quality, from labelled examples"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 
 from pipeline.__main__ import ORDER, load_stage
 from pipeline.params import parse
+from pipeline.preset import main as preset
 from tests.closure import ROOT, closure
 
 DOCUMENT = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -104,11 +106,13 @@ def all_outputs() -> set[str]:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf").glob("*.yaml")), ids=lambda p: p.stem)
-def test_every_preset_is_a_complete_params_file(path: Path) -> None:
-    assert list(yaml.safe_load(path.read_text())) == list(PARAMS)
+def test_params_with_any_preset_parse(path: Path, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    preset(["--params", str(tmp_path / "params.yaml"), "--folder", str(path.parent), "--apply", path.stem])
+    assert list(yaml.safe_load((tmp_path / "params.yaml").read_text())) == list(PARAMS)
     for section in STAGES:
         _, signature = load_stage(section.partition("@")[0])
-        parse(path, section.replace("@", "."), signature.parameters["params"].annotation)
+        parse(tmp_path / "params.yaml", section.replace("@", "."), signature.parameters["params"].annotation)
 
 
 def test_no_path_of_data_stands_in_the_code() -> None:
