@@ -135,16 +135,26 @@ def edit(text: str, rate: float, generator: random.Random) -> str:
     return " ".join(words)
 
 
-def docs_table(corpus: Path, folder: Path) -> Path:
-    """The corpus as DOCS in shards, as the pipeline's own stages write them; ids are made of the rows' numbers."""
+def docs_table(corpus: Path, folder: Path, times: int = 1) -> Path:
+    """The corpus as DOCS in shards, as the pipeline's own stages write them; ids are made of the rows' numbers.
+
+    With ``times`` above one it comes again and again, each time with a last line of its own: nothing is the same twice.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     from pipeline.schema import DOCS
     from pipeline.tables import ShardWriter
 
     with ShardWriter(folder, DOCS) as writer:
-        for batch in pq.ParquetFile(corpus).iter_batches(columns=["text"]):
-            writer.write(docs_rows(batch["text"], writer.num_rows))
+        for turn in range(times):
+            for batch in pq.ParquetFile(corpus).iter_batches(columns=["text"]):
+                texts = batch["text"].cast(pa.large_string())
+                if turn:
+                    ending, line = (pa.scalar(word, pa.large_string()) for word in (f"This is copy {turn}.", "\n"))
+                    texts = pc.binary_join_element_wise(texts, ending, line)
+                writer.write(docs_rows(texts, writer.num_rows))
     return folder
 
 

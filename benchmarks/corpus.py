@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import alone
 import corpora
 from environments import PeerUnavailableError, python_of
 from measure import MB, ROOT, Row, Run, WorkFailedError, parser, run, show, write_json
@@ -195,6 +196,8 @@ def main() -> None:
         rows += bench.rows(Work(**{**vars(work), "peers": peers}))
         for row in rows[-len(peers) - 1 :]:
             print({name: row[name] for name in COLUMNS if row.get(name) is not None}, flush=True)
+    if not given.works:
+        rows += alone.rows(bench.files[False, False], bench.files[True, False], folder)
     show("MB/s per CPU second, one core", rows, COLUMNS)
     write_json(rows, given.json)
 

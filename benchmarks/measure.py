@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -137,7 +138,7 @@ def _watch(process: subprocess.Popen[bytes], seconds: float) -> Cost:
     """Wait for the process; its cost and that of its descendants. They are all killed after ``seconds``, or when it has ended."""
     import psutil
 
-    started, waited, times, peak = time.perf_counter(), sum(os.times()[2:4]), {}, 0
+    started, waited, times, peak = time.perf_counter(), _waited(), {}, 0
     family = [psutil.Process(process.pid)]
     while process.poll() is None:
         memory = 0
@@ -156,12 +157,17 @@ def _watch(process: subprocess.Popen[bytes], seconds: float) -> Cost:
     for member in reversed(family[1:]):
         with suppress(psutil.NoSuchProcess):
             member.kill()
-    return Cost(max(sum(os.times()[2:4]) - waited, sum(times.values())), wall, peak / MB)
+    return Cost(max(_waited() - waited, sum(times.values())), wall, peak / MB)
 
 
 def _cpu() -> float:
-    """Seconds of this process and of the children that it has waited for, user and system."""
-    return sum(os.times()[:4])
+    """CPU seconds of this process and of the children that it has waited for."""
+    return time.process_time() + _waited()
+
+
+def _waited() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
