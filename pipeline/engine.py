@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -31,6 +34,9 @@ from pipeline.tables import shard_name, write_table
 # What a mapped function gives back for one shard: a table for each output, and what it counted.
 ShardResult = tuple[tuple[pa.Table, ...], Counter[str]]
 ShardFunction = Callable[..., ShardResult]
+PartFunction = Callable[..., Iterator[ShardResult]]
+Schemas = tuple[pa.Schema, ...]
+T = TypeVar("T")
 
 
 class Part(Protocol):
@@ -40,7 +46,9 @@ class Part(Protocol):
         """A hash of its content and of all else about it that matters."""
 
 
-def map_shards(function: ShardFunction, sources: Mapping[Path, pa.Schema], outs: Mapping[Path, pa.Schema]) -> dict[str, float]:
+def map_shards(
+    function: ShardFunction, sources: Mapping[Path, pa.Schema], outs: Mapping[Path, pa.Schema], *, python: bool = False
+) -> dict[str, float]:
     """Call ``function`` on each row group of ``sources`` that has rows; write its tables below ``outs``, a shard for each.
 
     ``function`` takes a table of each source: the rows of the first, and of the others those at the same place, whatever their
@@ -48,17 +56,18 @@ def map_shards(function: ShardFunction, sources: Mapping[Path, pa.Schema], outs:
     differ in rows or ids.
     """
     parts = aligned(list(sources))
-    return map_parts(partial(map_rows, function=function, schemas=tuple(sources.values())), parts, outs)
+    return map_parts(partial(map_rows, function=function, schemas=tuple(sources.values())), parts, outs, python=python)
 
 
 def map_parts(
-    function: Callable[..., Iterator[ShardResult]], parts: Sequence[Part], outs: Mapping[Path, pa.Schema]
+    function: PartFunction, parts: Sequence[Part], outs: Mapping[Path, pa.Schema], *, python: bool = True
 ) -> dict[str, float]:
     """Call ``function`` on each part; write the tables that it yields below ``outs``, a shard for each that has rows.
 
     ``function`` is a module-level function or a ``functools.partial`` of one with plain values (`pipeline.code.fingerprint`),
     pure and without a seed of its own. Returns the sum of what it counted, keys sorted. A PipelineError that it raises is raised
-    here; nothing is written then. Raises StageBusyError while another process maps to the same outputs.
+    here; nothing is written then. ``python`` says that it holds the interpreter's lock for most of its time, so that workers have
+    to be processes (some 0.6 s to start) and not threads. Raises StageBusyError while another process maps to the same outputs.
     """
     first = next(iter(outs))
     place = os.path.relpath(first, runtime.scratch().parent)
@@ -71,7 +80,7 @@ def map_parts(
         missing = {key: part for key, part in distinct.items() if not memo.has(key)}
         if len(missing) < len(distinct):
             say(f"{first.parent.name}: {len(distinct) - len(missing):,} of {len(distinct):,} parts are unchanged")
-        _compute(function, missing, memo, tuple(outs.values()), first.parent.name)
+        _compute(function, missing, memo, tuple(outs.values()), first.parent.name, python=python)
         _write(memo, keys, outs)
         memo.keep(distinct.keys())
         total: Counter[str] = Counter()
@@ -80,44 +89,65 @@ def map_parts(
     return {key: float(total[key]) for key in sorted(total)}
 
 
-def _compute(
-    function: Callable[..., Iterator[ShardResult]],
-    parts: Mapping[str, Part],
-    memo: Memo,
-    schemas: tuple[pa.Schema, ...],
-    name: str,
-) -> None:
-    """Fill the memo; on this machine a single part or a single worker needs no process of its own."""
-
-    def work(key: str) -> str:
-        try:
-            memo.store(key, function(parts[key]), schemas)
-        except errors.PipelineError as error:
-            return json.dumps([type(error).__name__, str(error)])
-        return ""
-
-    for answer in track(_run(work, list(parts)), name, len(parts)):
-        if answer:
-            kind, message = json.loads(answer)
-            raise getattr(errors, kind)(message)
+def _compute(function: PartFunction, parts: Mapping[str, Part], memo: Memo, schemas: Schemas, name: str, *, python: bool) -> None:
+    """Fill the memo."""
+    work = partial(_work, function=function, memo=memo, schemas=schemas)
+    workers, on_ray = min(runtime.workers(), len(parts)), runtime.ray_address() is not None
+    if parts and on_ray:
+        answers = _on_daft(work, parts)
+    elif workers <= 1:
+        answers = map(work, parts.items())
+    else:
+        answers = (_in_processes if python else _on_daft)(work, parts)
+    if parts:
+        for answer in track(answers, name, len(parts)):
+            if answer:
+                kind, message = json.loads(answer)
+                raise getattr(errors, kind)(message)
 
 
-def _run(work: Callable[[str], str], keys: list[str]) -> Iterator[str]:
-    """The answer for each key, in any order."""
-    processes = min(runtime.workers(), len(keys))
-    if processes <= 1 and runtime.ray_address() is None:
-        yield from map(work, keys)
-        return
+def _work(item: tuple[str, Part], *, function: PartFunction, memo: Memo, schemas: Schemas) -> str:
+    """Compute one part; answers with the error, if any, in a form that passes between processes."""
+    key, part = item
+    try:
+        memo.store(key, function(part), schemas)
+    except errors.PipelineError as error:
+        return json.dumps([type(error).__name__, str(error)])
+    return ""
+
+
+def _on_daft(work: Callable[[tuple[str, Part]], str], parts: Mapping[str, Part]) -> Iterator[str]:
+    """In threads of this process, or in workers of the Ray cluster.
+
+    A function, not a class with ``max_concurrency``: with Daft 0.7.26 the threads of such actors crash the interpreter when it
+    ends soon after (5 of 25 runs; functions: none of 140). What functions lack, a limit on threads, is a semaphore here.
+    """
     daft = _daft()
 
-    @daft.cls(use_process=True, max_concurrency=processes)
-    class Worker:
-        @daft.method.batch(return_dtype=daft.DataType.string(), batch_size=1)  # type: ignore[untyped-decorator]
-        def __call__(self, batch: Any) -> list[str]:
-            return [work(key) for key in batch.to_pylist()]
+    @daft.func.batch(return_dtype=daft.DataType.string(), batch_size=1)  # type: ignore[untyped-decorator]
+    def answers(batch: Any) -> list[str]:
+        return [_within(runtime.workers(), work, (key, parts[key])) for key in batch.to_pylist()]
 
-    frame = daft.from_pydict({"key": keys})
-    yield from (row["answer"] for row in frame.select(Worker()(frame["key"]).alias("answer")).iter_rows())
+    frame = daft.from_pydict({"key": list(parts)})
+    yield from (row["answer"] for row in frame.select(answers(frame["key"]).alias("answer")).iter_rows())
+
+
+@cache
+def _slots(workers: int) -> threading.Semaphore:
+    return threading.Semaphore(workers)
+
+
+def _within(workers: int, work: Callable[[T], str], item: T) -> str:
+    """Call ``work`` while less than ``workers`` others do."""
+    with _slots(workers):
+        return work(item)
+
+
+def _in_processes(work: Callable[[tuple[str, Part]], str], parts: Mapping[str, Part]) -> Iterator[str]:
+    # spawn: a fork would copy the locks of a library's threads; die_with_parent: no worker outlives a killed stage.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(runtime.workers(), len(parts)), spawn, initializer=runtime.die_with_parent) as pool:
+        yield from (future.result() for future in as_completed([pool.submit(work, item) for item in parts.items()]))
 
 
 def _write(memo: Memo, keys: Sequence[str], outs: Mapping[Path, pa.Schema]) -> None:
