@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from pipeline.filters import gopher, language, lexicon, models
+from pipeline.filters import c4, fineweb, gopher, language, lexicon, models
 from pipeline.filters.batch import Batch
 
 # Name to score, in the order in which they are asked: of several that a document fails, the first is its reason. A null score
@@ -15,6 +15,8 @@ FILTERS: dict[str, Callable[[Batch], pa.DoubleArray]] = {
     "language": language.score,
     "language_probability": language.probability,
     **gopher.SCORES,
+    **c4.SCORES,
+    **fineweb.SCORES,
     "identity_rate": lexicon.identity_rate,
     "toxicity": lexicon.toxicity,
     "toxic_terms": lexicon.toxic_terms,

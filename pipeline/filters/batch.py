@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.filters import lexicon
+from pipeline.filters import lexicon, stop_words
 from pipeline.filters.classifier import Classifier
 from pipeline.filters.lid import Languages, identify
 from pipeline.filters.perplexity import Reference
 from pipeline.filters.toxicity_words import TOXIC_WORDS
+from pipeline.text.characters import WordRule
 from pipeline.text.hashing import Words, hash_words
-from pipeline.text.quality import WordRule, measure
+from pipeline.text.lines import LineRule
+from pipeline.text.quality import COLUMNS, measure
 from pipeline.text.terms import TermCounts
 
 
@@ -25,6 +27,8 @@ class Batch:
 
     ``words``: what Gopher's rules take for a word. ``languages``: the wanted ones, ISO 639-1; empty: all.
     ``identity_terms``: words that name groups of people. ``toxic_terms``: what counts as toxic. The models are the user's own.
+    ``lines``: the rule by which lines are taken out before FineWeb's statistics are taken. ``stop_words``: the language of the
+    stop words that are looked for, ISO 639-1, or ``detected``.
     """
 
     text: pa.LargeStringArray
@@ -35,11 +39,19 @@ class Batch:
     toxicity_classifier: Classifier | None = None
     quality_classifier: Classifier | None = None
     reference: Reference | None = None
+    lines: LineRule = "none"
+    stop_words: str = "en"
 
     @cached_property
     def statistics(self) -> npt.NDArray[np.float64]:
         """The statistics of ``pipeline.text.quality``, (texts, columns)."""
-        return measure(self.text, self.words)
+        return measure(self.text, self.words, self.lines, stop_words.of_languages(self.codes))
+
+    @cached_property
+    def codes(self) -> list[str | None]:
+        """The language whose stop words are looked for in each text."""
+        found: list[str | None] = self.language.code.to_pylist() if self.stop_words == stop_words.DETECTED else []
+        return found or [self.stop_words] * len(self.text)
 
     @cached_property
     def hashed(self) -> Words:
@@ -55,3 +67,8 @@ class Batch:
     def listed(self) -> TermCounts:
         """Toxic terms and identity terms, in this order."""
         return lexicon.find(self.text, self.toxic_terms, self.identity_terms)
+
+
+def statistic(batch: Batch, *, column: str) -> pa.DoubleArray:
+    """The statistic ``column`` of each text; null where there is none."""
+    return pa.array(batch.statistics[:, COLUMNS.index(column)], from_pandas=True)

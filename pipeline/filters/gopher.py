@@ -5,17 +5,18 @@ All come from one pass over the text, whose columns are documented in ``pipeline
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import pyarrow as pa
 
-from pipeline.filters.batch import Batch
-from pipeline.text.quality import COLUMNS
+from pipeline.filters import stop_words
+from pipeline.filters.batch import Batch, statistic
+from pipeline.text.quality import QUALITY, REPETITION
 
-
-def score(batch: Batch, *, column: str) -> pa.DoubleArray:
-    """The statistic ``column`` of each text."""
-    return pa.array(batch.statistics[:, COLUMNS.index(column)])
-
-
-SCORES = {column: partial(score, column=column) for column in COLUMNS}
+# In the order in which FineWeb asks them.
+SCORES: dict[str, Callable[[Batch], pa.DoubleArray]] = {
+    **{column: partial(statistic, column=column) for column in (*REPETITION, *QUALITY)},
+    "num_stop_words": stop_words.num_stop_words,
+    "stop_word_fraction": stop_words.stop_word_fraction,
+}

@@ -18,6 +18,7 @@ from pipeline.filters.bounds import Bounds
 from pipeline.params import Params
 from pipeline.schema import DOCS, DROPPED
 from pipeline.tables import check_conservation, dropped_rows, num_rows, read_shards
+from pipeline.text.lines import keep_lines
 
 
 class FilterDocsParams(Params):
@@ -70,5 +71,7 @@ def filter_shard(table: pa.Table, scores: pa.Table, *, params: FilterDocsParams)
         given = {key: pa.array([value] * int(lost.sum()), pa.float64()) for key, value in columns.items()}
         losses.append(dropped_rows(table.filter(lost), "filter_docs", name, score=scores[name].filter(lost), **given))
     docs = table.set_column(table.column_names.index("lang"), DOCS.field("lang"), scores["lang"]).filter(pa.array(kept))
+    for rule in pc.unique(scores["c4_lines"]).to_pylist():  # one: it is a param of score_docs
+        docs = docs.set_column(docs.column_names.index("text"), DOCS.field("text"), keep_lines(docs["text"], rule))
     languages = {f"lang/{row['values']}": row["counts"] for row in pc.value_counts(docs["lang"]).to_pylist()}
     return (docs, pa.concat_tables(losses)), Counter(languages)

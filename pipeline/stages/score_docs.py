@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 from pydantic import field_validator
@@ -16,21 +15,26 @@ from pipeline.filters import FILTERS, LANGUAGE_FILTERS, SCORES
 from pipeline.filters.batch import Batch
 from pipeline.filters.lid import known_languages
 from pipeline.filters.perplexity import Reference
+from pipeline.filters.stop_words import DETECTED, STOP_WORDS
 from pipeline.filters.toxicity_words import TOXIC_WORDS
 from pipeline.params import Params
 from pipeline.quality import Quality, folder_digest, read_once
 from pipeline.schema import DOCS
+from pipeline.text.characters import WordRule
+from pipeline.text.lines import LineRule
 
 
 class ScoreDocsParams(Params):
     """What a word is, the wanted languages (empty: all), and the rule by which lines are taken out of the text.
 
+    ``stop_words``: the language whose stop words are looked for, or ``detected``, each text's own.
     ``filters``: the only ones to score by (empty: all). A null stands for the score of another, as for its language.
     """
 
-    words: Literal["unicode", "whitespace"] = "unicode"
+    words: WordRule = "unicode"
     languages: tuple[str, ...] = ()
-    c4_lines: Literal["none"] = "none"
+    stop_words: str = "en"
+    c4_lines: LineRule = "none"
     filters: tuple[str, ...] = ()
 
     @field_validator("languages")
@@ -39,6 +43,13 @@ class ScoreDocsParams(Params):
         if unknown := sorted(set(languages) - known_languages()):
             raise ValueError(f"cannot identify {', '.join(unknown)}; can: {', '.join(sorted(known_languages()))}")
         return languages
+
+    @field_validator("stop_words")
+    @classmethod
+    def _listed(cls, stop_words: str) -> str:
+        if stop_words not in {*STOP_WORDS, DETECTED}:
+            raise ValueError(f"no stop words of {stop_words!r}; there are {', '.join(STOP_WORDS)}, and {DETECTED}")
+        return stop_words
 
     @field_validator("filters")
     @classmethod
@@ -69,6 +80,8 @@ def score_shard(table: pa.Table, *, params: ScoreDocsParams, quality: str, diges
         own.toxicity,
         own.quality,
         _reference(own, table["text"]),
+        params.c4_lines,
+        params.stop_words,
     )
     wanted = params.filters or tuple(FILTERS)
     columns = {
