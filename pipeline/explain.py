@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 from rich.text import Text
@@ -18,25 +15,14 @@ from rich.text import Text
 from pipeline.errors import MissingInputError, UnknownDocumentError
 from pipeline.manifest import NAME as MANIFEST
 from pipeline.manifest import read_manifest, sha256
+from pipeline.reporting.fate import Line, dropped, duplicates, kept, row_of, scores
 from pipeline.reporting.graph import Graph, read_graph
-from pipeline.reporting.words import bound, clipped, count, figure
-from pipeline.row_groups import shards
+from pipeline.reporting.words import count, figure
 from pipeline.schema import DOCS, DROPPED, WEIGHTS
 from pipeline.sequences import Sequences
 from pipeline.tables import read_table
 
 SHORTEST = 6  # hexadecimal digits of an id that may stand for the whole
-WIDEST = 200  # characters of one line of a difference
-STYLES = {"+": "green", "-": "red", "@": "cyan"}
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of the answer: the stage it is about (may be empty), the words, and how to show them."""
-
-    stage: str
-    words: str
-    style: str = ""
 
 
 def main(argv: Sequence[str]) -> None:
@@ -60,6 +46,11 @@ class Pipeline:
 
     graph: Graph
     root: Path
+
+    @property
+    def params_yaml(self) -> Path:
+        """The params file, beside dvc.yaml."""
+        return self.root / "params.yaml"
 
     def outs(self, stage: str) -> dict[str, Path]:
         """A stage's outputs by name, whether they exist or not."""
@@ -114,22 +105,25 @@ def explain(pipeline: Pipeline, identifier: str, most_lines: int) -> Iterator[Li
     yield Line("", f"id {identifier}", "bold")
     for stage in pipeline.stages:
         outs = pipeline.outs(stage)
+        if "scores" in outs:
+            yield from scores(stage, outs["scores"], pipeline.params_yaml, identifier)
         if "docs" not in outs:
             continue
         if not outs["docs"].exists():
             yield Line(stage, "has not run yet (dvc repro)", "yellow")
             return
-        row = _row(outs["docs"], DOCS, identifier)
+        row = row_of(outs["docs"], DOCS, identifier)
         if row is None:
-            yield from _dropped(pipeline, stage, identifier)
+            yield from dropped(stage, outs.get("dropped"), identifier, (path for _, path in pipeline.tables("docs")))
             return
         if before is None:
             yield Line("", f"{row['locator']}  ({row['source']}, domain {row['domain']})")
             yield Line(stage, f"read, {count(len(row['text'].encode()))} bytes")
         else:
-            yield from _kept(stage, before["text"], row["text"], most_lines)
+            yield from kept(stage, before["text"], row["text"], most_lines)
+        yield from duplicates(outs.get("dropped"), identifier)
         if "weights.parquet" in outs:
-            weight = _row(outs["weights.parquet"], WEIGHTS, identifier)
+            weight = row_of(outs["weights.parquet"], WEIGHTS, identifier)
             yield Line(
                 "",
                 f"weight {figure(weight['weight'])}, in passes of training" if weight else "no weight: balance is of another run",
@@ -138,57 +132,12 @@ def explain(pipeline: Pipeline, identifier: str, most_lines: int) -> Iterator[Li
     yield from _split(pipeline, identifier)
 
 
-def _row(path: Path, schema: pa.Schema, identifier: str) -> dict[str, Any] | None:
-    """The row with this id, or None."""
-    for shard in shards(path):
-        if pc.any(pc.equal(read_table(shard, schema, ["id"])["id"], identifier)).as_py():
-            table = read_table(shard, schema)
-            return dict(table.filter(pc.equal(table["id"], identifier)).slice(0, 1).to_pylist()[0])
-    return None
-
-
-def _kept(stage: str, before: str, after: str, most: int) -> Iterator[Line]:
-    if before == after:
-        yield Line(stage, "kept, unchanged")
-        return
-    change = len(after.encode()) - len(before.encode())
-    yield Line(stage, f"kept, changed by {change:+,} bytes")
-    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "after", lineterm="", n=1))[2:]
-    if not lines:
-        yield Line("", "line ends alone")
-    for line in lines[:most]:
-        yield Line("", clipped(line, WIDEST), STYLES.get(line[:1], "dim"))
-    if len(lines) > most:
-        yield Line("", f"… and {len(lines) - most} more lines; --lines {len(lines)} shows all", "dim")
-
-
-def _dropped(pipeline: Pipeline, stage: str, identifier: str) -> Iterator[Line]:
-    """Why a stage has not kept it. A document unknown to both its tables is said to be just that."""
-    path = pipeline.outs(stage).get("dropped")
-    row = _row(path, DROPPED, identifier) if path is not None and path.exists() else None
-    if row is None:
-        yield Line(stage, "neither kept nor dropped: its tables are of another run (dvc repro)", "red")
-        return
-    words = f"dropped by {row['rule']}"
-    if row["score"] is not None:
-        words += f": score {figure(row['score'])}"
-    if limit := bound(row["low"], row["high"]):
-        words += f", kept if {limit}"
-    yield Line(stage, words, "red")
-    if row["duplicate_of"] is not None:
-        kept = next((r for _, docs in pipeline.tables("docs") if (r := _row(docs, DOCS, row["duplicate_of"]))), None)
-        yield Line("", f"a duplicate of {row['duplicate_of']}  {kept['locator'] if kept else ''}".rstrip())
-    for key, value in json.loads(row["meta"]).items():
-        yield Line("", clipped(f"{key}: {value}", WIDEST), "dim")
-    yield Line("", f"{count(row['num_bytes'])} bytes went with it")
-
-
 def _split(pipeline: Pipeline, identifier: str) -> Iterator[Line]:
     splits = pipeline.outs("split_docs")
     if not splits or not all(path.exists() for path in splits.values()):
         yield Line("split_docs", "has not run yet (dvc repro)", "yellow")
         return
-    name = next((name for name, path in splits.items() if _row(path, DOCS, identifier)), None)
+    name = next((name for name, path in splits.items() if row_of(path, DOCS, identifier)), None)
     if name is None:
         yield Line("split_docs", "in no split: its tables are of another run (dvc repro)", "red")
         return

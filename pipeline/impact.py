@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
@@ -14,12 +14,11 @@ from rich.table import Table
 from pipeline.errors import MissingInputError
 from pipeline.filters.bounds import Bounds
 from pipeline.params import parse
-from pipeline.reporting.graph import Graph, read_graph
-from pipeline.reporting.impact import Impact, Source, impacts
+from pipeline.reporting.graph import read_graph
+from pipeline.reporting.impact import JUDGE, LEDGER, Impact, Source, impacts, judged, verdict
 from pipeline.reporting.words import count, percent
 
 WIDEST = 150  # columns of the tables: a narrower terminal wraps their lines
-LEDGER, JUDGE = "score_docs", "filter_docs"
 
 
 def main(argv: Sequence[str]) -> None:
@@ -30,7 +29,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--domains", type=int, default=20, help="largest domains to compare, the others as one (default: 20)")
     parser.add_argument("--json", type=Path, help="write every comparison there too")
     arguments = parser.parse_args(argv)
-    sources = list(find_sources(arguments.dvc))
+    sources = find_sources(arguments.dvc)
     if not sources:
         raise MissingInputError(f"{arguments.dvc}: no stage has removed documents yet; run the pipeline first (dvc repro)")
     found = impacts(sources, most_domains=max(arguments.domains, 0))
@@ -38,6 +37,9 @@ def main(argv: Sequence[str]) -> None:
     console.width = max(console.width, WIDEST)
     for line in verdict(found):
         console.print(line)
+    console.print(
+        f"{len(found):,} comparisons; marked where the 95 % interval excludes 0 and q ≤ 0.05: ● also at equal length, ○ not."
+    )
     for axis in ("group", "domain", "language"):
         rows = [row for row in found if row.axis == axis and (arguments.all or row.marked)]
         if rows:
@@ -46,43 +48,18 @@ def main(argv: Sequence[str]) -> None:
         arguments.json.write_text(json.dumps([record(row) for row in found], indent=1) + "\n", encoding="utf-8")
 
 
-def find_sources(dvc_yaml: Path) -> Iterator[Source]:
-    """The stages that remove documents, from the one that judges the ledger on, as far as they have run."""
+def find_sources(dvc_yaml: Path) -> list[Source]:
+    """The stages that remove documents, as far as they have run."""
+    root = dvc_yaml.parent
     graph, params_yaml = read_graph(dvc_yaml, dvc_yaml.with_name("params.yaml")), dvc_yaml.with_name("params.yaml")
-    before: Path | None = None
-    judged = False
+    stages = []
     for stage in dict.fromkeys(node.stage for node in graph.nodes):
-        outs = {PurePosixPath(out).name: dvc_yaml.parent / out for out in graph.outs(stage)}
-        if "docs" not in outs:
-            continue
-        judged |= stage == JUDGE
-        if judged and before is not None and "dropped" in outs and outs["dropped"].exists() and before.exists():
-            yield _ledger(graph, params_yaml, before) if stage == JUDGE else Source(stage, before, dropped=outs["dropped"])
-        before = outs["docs"]
-
-
-def _ledger(graph: Graph, params_yaml: Path, docs: Path) -> Source:
-    scores = next(params_yaml.parent / out for out in graph.outs(LEDGER))
+        outs = {PurePosixPath(out).name: root / out for out in graph.outs(stage)}
+        if "docs" in outs and outs["docs"].exists():
+            stages.append((stage, outs["docs"], outs.get("dropped")))
+    scores = next((root / out for out in graph.outs(LEDGER)), None)
     bounds = parse(params_yaml, f"{JUDGE}.bounds", dict[str, Bounds])
-    return Source(JUDGE, docs, scores=scores, bounds=bounds)
-
-
-def verdict(found: Sequence[Impact]) -> Iterator[str]:
-    """The answer in a few sentences: who is deleted, who is spared, how many comparisons there were."""
-    groups = [row for row in found if row.axis == "group"]
-    for deleted, verb in ((True, "more often"), (False, "less often")):
-        rows = [row for row in groups if (row.deletes if deleted else row.spares)]
-        if not rows:
-            yield f"No filter removes documents about a group {verb} than other documents of their length."
-            continue
-        rows.sort(key=lambda row: -abs(row.effect.at_equal_length))
-        named = ", ".join(f"{row.name} by {row.rule}" for row in rows[:5])
-        more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-        yield f"Removed {verb} than other documents of their length: {named}{more}."
-    yield (
-        f"{len(found):,} comparisons; marked where the 95 % interval excludes 0 and q ≤ 0.05 "
-        "(● also at equal length, ○ explained by length)."
-    )
+    return judged(stages, scores if scores is not None and scores.exists() else None, bounds)
 
 
 def table(axis: str, rows: Sequence[Impact]) -> Table:

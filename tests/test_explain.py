@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import yaml
 
 from pipeline.__main__ import main as command_line
 from pipeline.errors import MissingInputError, UnknownDocumentError
 from pipeline.explain import main
+from pipeline.filters import FILTERS, SCORES
 from pipeline.schema import DOCS, SEQUENCES
 from pipeline.tables import read_table
 from tests.reporting.finished_run import finished_run, identifier
@@ -44,6 +47,25 @@ def test_a_kept_document_is_followed_to_the_models(root: Path, capsys: pytest.Ca
     assert "weight 1.0" in said or "weight 1.5" in said or "weight 0.5" in said
     assert "pretrain@gpt: trained on it" in said
     assert "pretrain@ngram: trained on it" in said
+
+
+def test_every_score_stands_beside_its_bound(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = kept(root, "train")
+    said = explained(root, capsys, wanted).splitlines()
+    ledger = read_table(root / "data/score_docs/scores", SCORES)
+    row = ledger.filter(pc.equal(ledger["id"], wanted)).to_pylist()[0]
+    bounds = yaml.safe_load((root / "params.yaml").read_text())["filter_docs"]["bounds"]
+    for name in FILTERS:
+        lines = [line for line in said if line.split()[:1] == [name]]
+        assert len(lines) == (row[name] is not None)
+        for line in lines:
+            limit = {"low": -math.inf, "high": math.inf, **bounds.get(name, {})}
+            assert line.endswith("missed") != (limit["low"] <= row[name] <= limit["high"])
+    assert any("no score by" in line and "bits_per_byte" in line for line in said)
+
+
+def test_what_a_document_was_kept_in_place_of_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"kept in place of {identifier(8 + 2 + 102 + 1)} (exact" in explained(root, capsys, identifier(240))
 
 
 def test_a_model_made_from_one_that_was_trained_on_it_is_named(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ from pipeline.filters.bounds import Bounds
 from pipeline.schema import DOCS, DROPPED
 from pipeline.tables import read_shards, read_table, text_bytes
 
+LEDGER, JUDGE = "score_docs", "filter_docs"
 ALL, OTHERS = "(all of them)", "(others)"
 SIGNIFICANT = 0.05  # of q
 FEWEST = 10  # documents about a group, below which nothing is compared
@@ -73,6 +74,19 @@ class Impact:
     @property
     def _at_equal_length(self) -> bool:
         return self.q_at_equal_length <= SIGNIFICANT
+
+
+def judged(stages: Sequence[tuple[str, Path, Path | None]], scores: Path | None, bounds: Mapping[str, Bounds]) -> list[Source]:
+    """What to compare: the ledger's stage and those after it. ``stages``: (name, DOCS, DROPPED if it has one), in order."""
+    names = [stage for stage, _, _ in stages]
+    first = names.index(JUDGE) if JUDGE in names else len(names)
+    found = []
+    for before, (stage, _, dropped) in zip(stages[max(first - 1, 0) :], stages[first:], strict=False):
+        if stage == JUDGE and scores is not None:
+            found.append(Source(stage, before[1], scores=scores, bounds=bounds))
+        elif dropped is not None:
+            found.append(Source(stage, before[1], dropped=dropped))
+    return found
 
 
 def impacts(sources: Sequence[Source], *, most_domains: int) -> list[Impact]:
@@ -174,3 +188,17 @@ def _dropped(source: Source, rules: list[str]) -> Iterator[Batch]:
         if rules and rules[-1] == ALL:
             removed[rows, -1] = True
         yield docs, docs["lang"], removed
+
+
+def verdict(found: Sequence[Impact]) -> Iterator[str]:
+    """The answer in two sentences: who is deleted, who is spared."""
+    groups = [row for row in found if row.axis == "group"]
+    for deleted, verb in ((True, "more often"), (False, "less often")):
+        rows = [row for row in groups if (row.deletes if deleted else row.spares)]
+        if not rows:
+            yield f"No filter removes documents about a group {verb} than other documents of their length."
+            continue
+        rows.sort(key=lambda row: -abs(row.effect.at_equal_length))
+        named = ", ".join(f"{row.name} by {row.rule}" for row in rows[:5])
+        more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+        yield f"Removed {verb} than other documents of their length: {named}{more}."

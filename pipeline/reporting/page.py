@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from pipeline.reporting import bias, learning, overview, scores
+from pipeline.reporting import bias, disparity, learning, overview, scores
 from pipeline.reporting.inputs import Inputs
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,6 +33,7 @@ def render(
         pipeline=overview.pipeline(inputs),
         corpus=overview.corpus(inputs, rules_per_stage),
         bias=bias.bias(inputs, occupations),
+        disparity=disparity.disparity(inputs),
         curves=learning.curves(inputs, curve_points),
         results=scores.results(inputs),
         samples=learning.samples(inputs, samples_per_prompt, sample_chars),

@@ -16,6 +16,7 @@ import yaml
 from pipeline.manifest import write_manifest
 from pipeline.schema import CLUSTERS, DOCS, DROPPED, RESULTS, WEIGHTS
 from pipeline.sequences import SequenceWriter
+from pipeline.stages.score_docs import ScoreDocsParams, score_docs
 from pipeline.tables import ShardWriter, write_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,6 +84,8 @@ def write_corpus(data: Path, total: int) -> list[dict[str, Any]]:
         if stage == "clean":
             kept = [{**row, "text": row["text"].replace("See also histogram.", "")} for row in kept]
         write_docs(kept, data / stage / "docs")
+        if stage == "clean":
+            write_ledger(data)
         with ShardWriter(data / stage / "dropped", DROPPED) as writer:
             writer.write(pa.Table.from_pylist(lost, DROPPED))
         report(data / stage, {"docs_out": len(kept), "dropped": len(lost)})
@@ -94,6 +97,13 @@ def write_corpus(data: Path, total: int) -> list[dict[str, Any]]:
     shares = {"gender/female": (0.31, 0.45), "gender/male": (0.69, 0.55)}
     report(data / "balance", {f"share_{when}/{g}": s[i] for g, s in shares.items() for i, when in enumerate(("before", "after"))})
     return rows
+
+
+def write_ledger(data: Path) -> None:
+    """The ledger of the documents that are clean."""
+    (data / "quality").mkdir()
+    counts = score_docs(data / "clean" / "docs", data / "quality", data / "score_docs" / "scores", params=ScoreDocsParams())
+    report(data / "score_docs", counts)
 
 
 def report(folder: Path, counts: dict[str, float], name: str = "report") -> None:

@@ -115,6 +115,12 @@ def test_bias_is_shown_after_each_stage_and_as_weighted(page: str) -> None:
     assert "gender/male × programmer" in said
 
 
+def test_what_filters_did_to_groups_is_said_and_drawn(page: str) -> None:
+    said = text(page)
+    assert re.search(r"(Removed|No filter removes documents about a group) more often than other documents of their length", said)
+    assert re.search(r"gender/female × num_words: [+-][\d.]+", said)
+
+
 def test_every_drawing_has_words_and_every_section_is_there(page: str) -> None:
     drawings = re.findall(r"<svg .*?</svg>", page, re.DOTALL)
     assert len(drawings) >= 14
