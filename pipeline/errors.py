@@ -10,6 +10,7 @@ PipelineError                     exit code 1, one message, no traceback
 │   ├── TooFewExamplesError       a corpus that a task finds too little in
 │   ├── CheckpointMismatchError   a checkpoint of another run
 │   └── UnknownDocumentError      an id that no table has
+├── MissingExtraError             an optional package that a setting needs
 ├── ConservationError             documents in ≠ documents out + dropped
 ├── DuplicateAlarmError          a duplicate group, or a source's loss, larger than its bound
 ├── ManifestError                 a model directory that is not what its manifest says
@@ -62,6 +63,10 @@ class CheckpointMismatchError(InputError):
 
 class UnknownDocumentError(InputError):
     """No table has a document of this id, or several have one that begins so."""
+
+
+class MissingExtraError(PipelineError):
+    """A setting needs a package of an optional dependency that is not installed."""
 
 
 class ConservationError(PipelineError):

@@ -73,7 +73,7 @@ def normalize(
     needs = _needs(texts)
     texts, repaired = _change(texts, needs & _SUSPECT != 0, repair)
     if repaired.any():
-        needs = _needs(texts)
+        needs[repaired] = _needs(texts.filter(pa.array(repaired)))
     if (needs & _UNTIDY != 0).any():
         offsets, data = string_buffers(texts)
         offsets, data = _tidy(offsets, data, classes(), needs)
@@ -159,36 +159,40 @@ def _members(name: str) -> slice | list[int]:
 def _inspect(offsets: Any, data: Any, table: Any, firsts: Any, seconds: Any) -> Any:
     needs = np.zeros(len(offsets) - 1, np.uint8)
     for text in range(len(offsets) - 1):
-        at, last = offsets[text], offsets[text + 1]
-        need, odd = 0, np.uint32(0)
-        feeds, spaced = 2, False  # a line feed at the start is one too many
-        if at == last:
-            continue
+        first, last = offsets[text], offsets[text + 1]
+        need, odd, space_end = 0, np.uint32(0), first - 1  # where the last white space that is not ASCII ends
+        at = first
         while at < last:
             code, size = np.int64(data[at]), 1
+            if odd == 0 and code < 0x80 and table[code] & ~_SPACE == 0:  # nearly all there is
+                at += 1
+                continue
             if code >= 0x80:
                 code, size = decode(data, at)
             if odd != 0 and code < _BASIC and odd & seconds[code]:
                 need |= _SUSPECT
             odd = firsts[code] if 0x80 <= code < _BASIC else np.uint32(0)
             kind = table[code]
-            at += size
-            if kind == 0:
-                feeds, spaced = 0, False
-                continue
-            if kind & _COMPOSES:
-                need |= _UNCOMPOSED
             if code == 10:
-                need |= _UNTIDY if spaced or feeds == 2 else 0
-                feeds, spaced = feeds + 1, False
+                third = at == first or (data[at - 1] == 10 and (at - 1 == first or data[at - 2] == 10))
+                need |= _UNTIDY if third or space_end == at or _ends_blank(data, first, at) else 0
             elif kind & (_CONTROL | _BREAK):
                 need |= _UNTIDY | (_SUSPECT if 0x80 <= code < 0xA0 else 0)
-            elif kind & _SPACE:
-                spaced = True
-            else:
-                feeds, spaced = 0, False
-        needs[text] = need | (_UNTIDY if spaced or feeds else 0)
+            if kind & _COMPOSES:
+                need |= _UNCOMPOSED
+            at += size
+            if kind & _SPACE and code >= 0x80:
+                space_end = at
+        if last > first and (space_end == last or data[last - 1] == 10 or _ends_blank(data, first, last)):
+            need |= _UNTIDY
+        needs[text] = need
     return needs
+
+
+@kernel
+def _ends_blank(data: Any, first: Any, end: Any) -> Any:
+    """Whether the byte before ``end`` is a space or a tab of the text."""
+    return end > first and (data[end - 1] == 32 or data[end - 1] == 9)
 
 
 @kernel

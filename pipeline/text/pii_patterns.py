@@ -57,7 +57,7 @@ _EMAIL = re.compile(
     rb"museum|academy|science|research|berlin|world|team|club|blog|live|shop|store|software|systems|solutions|company))"
     rb"(?![\w(\[@-])(?!\.\w)"
 )
-_ROLE_ACCOUNTS = (b"git@",)  # the user of every ssh remote
+_ROLE_ACCOUNTS = (b"git",)  # the user of every ssh remote
 
 _IBAN = re.compile(
     rb"(?<![\w-])(?:[A-Z]{2}\d\d(?: [0-9A-Z]{4}){2,7}(?: [0-9A-Z]{1,3})?|[A-Za-z]{2}\d\d[0-9A-Za-z]{11,30})(?![\w-])"
@@ -78,20 +78,17 @@ _CARD_LENGTHS = re.compile(
 )
 
 _SSN = re.compile(rb"(?<![\w.-])\d{3}([ -]?)\d\d\1\d{4}(?![\w-])(?!\.\d)")
-_NAMES_SSN = re.compile(rb"(?:\bssn\b|social[ -]security)[^\d]{0,30}$", re.IGNORECASE)
+_NAMES_SSN = re.compile(rb"(?:\bssn\b|social[ -]security)[^\d]{0,30}$")  # of lower case, as all that name a kind
 
 _IPV4 = rb"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w-])(?!\.\d)"
 _IPV6 = rb"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:{1,2}){2,7}(?:[0-9A-Fa-f]{1,4})?(?![\w:.])"
 _IP = re.compile(_IPV4 + rb"|" + _IPV6)
-_NAMES_VERSION = re.compile(rb"(?:version|release|section|rev|[<>=~!]=?|[\w-]+[-_/=])\s*$", re.IGNORECASE)
-_NAMES_ADDRESS = re.compile(
-    rb"(?:\bip(?:v4)?|address|addr|host|server|from|gateway|dns|https?:/)\b\W{0,3}(?:is )?$", re.IGNORECASE
-)
+_NAMES_VERSION = re.compile(rb"(?:version|release|section|rev|[<>=~!]=?|[\w-]+[-_/=])\s*$")
+_NAMES_ADDRESS = re.compile(rb"(?:\bip(?:v4)?|address|addr|host|server|from|gateway|dns|https?:/)\b\W{0,3}(?:is )?$")
 
 _PASSPORT = re.compile(rb"(?<![\w.-])[A-Z]{0,2}\d[0-9A-Z]{4,8}(?![\w-])(?!\.\d)")
 _NAMES_PASSPORT = re.compile(
     rb"(?:pass?[ae]?port[eo]?|reisepass|pasaporte|" + "паспорт|护照|護照|パスポート|旅券|여권".encode() + rb")[^\d]{0,30}$",
-    re.IGNORECASE,
 )
 
 # E.164 with its plus or 00; North American 3-3-4 (area and exchange never start with 0 or 1); a national number in groups after a
@@ -109,15 +106,15 @@ _NAMES_PHONE = re.compile(
     rb"(?:(?:\b(?:tele?|cell|handy|fax|mobile?|call (?:me |us |him |her )?(?:at|on)|(?:reach|text|ring) (?:me|us) (?:at|on)|dial)"
     rb"|phone|telefon[eo]?|t\xc3\xa9l\xc3\xa9(?:phone)?|tel\xc3\xa9fono|whatsapp)\b|"
     + "тел|电话|電話|手机|手機|联系方式|전화|โทร".encode()
-    + rb")[^\d]{0,20}$",
-    re.IGNORECASE,
+    + rb")[^\d]{0,20}$"
 )
 _CHINESE = re.compile(rb"[\xe4-\xe9][\x80-\xbf]{2}")  # U+4000 to U+9FFF
 _MIN_PHONE_DIGITS, _MAX_PHONE_DIGITS = 7, 15  # E.164 has at most 15
 
 
 def _before(match: re.Match[bytes], size: int) -> bytes:
-    return bytes(match.string[max(0, match.start() - size) : match.start()])
+    """What stands before the match, in lower case: faster than expressions that ignore it."""
+    return bytes(match.string[max(0, match.start() - size) : match.start()]).lower()
 
 
 def _digits(match: re.Match[bytes]) -> str:
@@ -125,8 +122,13 @@ def _digits(match: re.Match[bytes]) -> str:
 
 
 def _is_email(match: re.Match[bytes]) -> bool:
-    """Not the user name of an ssh remote, nor user:password@host in a URL."""
-    return not match[0].startswith(_ROLE_ACCOUNTS) and b"://" not in _before(match, 80).rpartition(b" ")[2]
+    """Not the user name of an ssh remote, nor a name of punctuation alone, nor user:password@host in a URL."""
+    name = match[0].partition(b"@")[0]
+    return (
+        name not in _ROLE_ACCOUNTS
+        and re.search(rb"[^\W_]|[\x80-\xff]", name) is not None
+        and b"://" not in _before(match, 80).rpartition(b" ")[2]
+    )
 
 
 def _is_iban(match: re.Match[bytes]) -> bool:
@@ -187,7 +189,7 @@ def _is_phone(match: re.Match[bytes]) -> bool:
 def _is_world_number(number: str) -> bool:
     """The calling code is assigned and its numbers have such a length; ``+3.1415926535`` is a decimal."""
     digits = re.sub(r"\(0\)|^00|\D", "", number)
-    if len(digits) < _MIN_PHONE_DIGITS or re.fullmatch(r"\+\d+\.\d+", number):
+    if len(digits) < (_MIN_PHONE_DIGITS if number.startswith("+") else 10) or re.fullmatch(r"\+\d+\.\d+", number):
         return False
     try:
         parsed = phonenumbers.parse(f"+{digits}")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.text.hashing import I64, kernel, string_buffers
+from pipeline.text.hashing import I64, U8, kernel, string_buffers
 from pipeline.text.pii_classes import (
     ALNUM,
     ANCHOR,
@@ -57,17 +57,31 @@ def candidates(texts: pa.LargeStringArray | pa.ChunkedArray, kinds: Collection[K
 
 
 @functools.cache
-def _prefixes() -> tuple[npt.NDArray[np.uint8], I64, I64]:
-    """The key prefixes, padded (P, 16), their lengths and the positions of their anchors (P,)."""
-    padded = np.zeros((len(KEY_PREFIXES), 16), np.uint8)
+def _prefixes() -> tuple[U8, I64, I64, npt.NDArray[np.bool_]]:
+    """The key prefixes, padded (P, 16), their lengths and the positions of their anchors (P,).
+
+    And for two bytes whether any prefix has them as the anchor and the one before it, (256, 256).
+    """
+    padded, pairs = np.zeros((len(KEY_PREFIXES), 16), np.uint8), np.zeros((256, 256), np.bool_)
     for row, prefix in zip(padded, KEY_PREFIXES, strict=True):
         row[: len(prefix)] = list(prefix.encode())
-    return padded, np.array([len(p) for p in KEY_PREFIXES]), np.array([rarest(p) for p in KEY_PREFIXES])
+        anchor = rarest(prefix)
+        pairs[row[anchor - 1], row[anchor]] = True
+    return padded, np.array([len(p) for p in KEY_PREFIXES]), np.array([rarest(p) for p in KEY_PREFIXES]), pairs
 
 
 @kernel
 def _scan(
-    offsets: Any, data: Any, table: Any, prefixes: Any, lengths: Any, anchors: Any, wanted: int, places: Any, found: Any
+    offsets: Any,
+    data: Any,
+    table: Any,
+    prefixes: Any,
+    lengths: Any,
+    anchors: Any,
+    pairs: Any,
+    wanted: int,
+    places: Any,
+    found: Any,
 ) -> int:
     """Fill ``places`` and ``found`` as far as they have room; return how many there are."""
     total = 0
@@ -97,7 +111,7 @@ def _scan(
                 bits = IP if start < at and _ipv6(data, start, last, table) else 0
             elif what == PLUS and wanted & PHONE:
                 bits = PHONE if world_number(data, at + 1, last, table) else 0
-            elif what == ANCHOR and wanted & KEY:
+            elif what == ANCHOR and wanted & KEY and at > first and pairs[data[at - 1], data[at]]:
                 start = _key(data, first, last, at, prefixes, lengths, anchors, table)
                 bits = KEY if start >= 0 else 0
             if bits:

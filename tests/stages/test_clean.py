@@ -10,11 +10,11 @@ import pytest
 from pipeline.errors import EmptyCorpusError, ParamsError
 from pipeline.params import parse
 from pipeline.schema import DOCS, DROPPED
-from pipeline.stages.clean import CleanParams, clean
+from pipeline.stages.clean import CleanParams, PresidioParams, clean
 from pipeline.tables import read_table, shard_name, write_table
 from pipeline.text.pii import KINDS
 
-ALL = CleanParams(redact=KINDS)
+ALL = CleanParams(redact=KINDS, presidio=False)
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +51,19 @@ def test_texts_are_cleaned_redacted_and_counted(tmp_path: Path) -> None:
 
 
 def test_what_is_not_to_be_redacted_stays(tmp_path: Path) -> None:
-    clean(corpus(tmp_path, "a@x.org", "b"), tmp_path / "docs", tmp_path / "dropped", params=CleanParams(redact=()))
+    clean(
+        corpus(tmp_path, "a@x.org", "b"), tmp_path / "docs", tmp_path / "dropped", params=CleanParams(redact=(), presidio=False)
+    )
     assert read_table(tmp_path / "docs", DOCS)["text"].to_pylist() == ["a@x.org", "b"]
+
+
+def test_presidio_looks_again_where_it_is_asked_to(tmp_path: Path) -> None:
+    presidio = PresidioParams(entities=("US_DRIVER_LICENSE",), min_score=0.4, model=None)
+    params = CleanParams(redact=("email",), presidio=presidio)
+    docs = corpus(tmp_path, "a@x.org: my driver's license number is F1628235", "b")
+    counts = clean(docs, tmp_path / "docs", tmp_path / "dropped", params=params)
+    assert read_table(tmp_path / "docs", DOCS)["text"][0].as_py() == "<EMAIL>: my driver's license number is <US_DRIVER_LICENSE>"
+    assert (counts["redacted/email"], counts["redacted/presidio/US_DRIVER_LICENSE"]) == (1, 1)
 
 
 def test_cleaning_twice_changes_nothing(tmp_path: Path) -> None:
@@ -70,6 +81,6 @@ def test_a_corpus_that_ends_up_empty_is_an_error(tmp_path: Path) -> None:
 
 def test_params(tmp_path: Path) -> None:
     assert parse(Path(__file__).parents[2] / "params.yaml", "clean", CleanParams).redact == ALL.redact
-    (tmp_path / "params.yaml").write_text("clean: {redact: [email, names]}")
+    (tmp_path / "params.yaml").write_text("clean: {redact: [email, names], presidio: false}")
     with pytest.raises(ParamsError, match=r"clean\.redact\.1 = 'names'"):
         parse(tmp_path / "params.yaml", "clean", CleanParams)
