@@ -89,7 +89,7 @@ def read_corpus(path: Path) -> list[str]:
 
 def read_rows(folder: Path, params: Any) -> list[Text]:
     """Rows of the evaluation files that hold a text of ``shortest`` words or more."""
-    from pipeline.sources.evaluation import read_items
+    from pipeline.evaluation_files import read_items
 
     rows: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
     for item in read_items(folder, params.fields):

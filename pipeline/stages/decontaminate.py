@@ -22,9 +22,9 @@ from pipeline.dedup.overlaps import Bounds, Overlap, find_overlaps
 from pipeline.dedup.ragged import flatten, nest, nested
 from pipeline.engine import ShardResult, map_shards
 from pipeline.errors import EmptyCorpusError
+from pipeline.evaluation_files import Item, read_items
 from pipeline.params import Params
 from pipeline.schema import CUTS, DOCS, DROPPED
-from pipeline.sources.evaluation import Item, read_items
 from pipeline.tables import check_conservation, dropped_rows, num_rows, read_shards
 
 EXCERPT = 300  # characters of the matching words, and of the evaluation text, that the account holds
@@ -53,7 +53,7 @@ def decontaminate(
 ) -> dict[str, float]:
     """Write the DOCS without evaluation texts to ``out``, DROPPED rows for the others and CUTS rows for what was cut from some.
 
-    ``evaluation`` is a folder of evaluation files (``pipeline.sources.evaluation``). Raises MissingInputError without one,
+    ``evaluation`` is a folder of evaluation files (``pipeline.evaluation_files``). Raises MissingInputError without one,
     InputError for one that cannot be read, EmptyCorpusError without a document.
     """
     if not num_rows(docs):

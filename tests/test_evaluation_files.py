@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import InputError, MissingInputError
-from pipeline.sources.evaluation import read_items
+from pipeline.evaluation_files import read_items
 
 
 def items(folder: Path, *fields: str) -> list[tuple[str, int, str, str]]:
