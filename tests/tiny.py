@@ -11,7 +11,7 @@ import pyarrow as pa
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from pipeline import manifest
-from pipeline.export.directory import END_OF_TEXT, save_model
+from pipeline.export.directory import END_OF_TEXT, MASK, save_model
 from pipeline.models.gpt import GPT
 from pipeline.models.interface import LanguageModel
 from pipeline.models.ngram import NGram
@@ -63,7 +63,9 @@ def train_tokenizer(path: Path, docs: pa.Table) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=320, special_tokens=[END_OF_TEXT], initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=320, special_tokens=[END_OF_TEXT, MASK], initial_alphabet=alphabet, show_progress=False
+    )
     tokenizer.train_from_iterator(docs["text"].to_pylist(), trainer)
     path.parent.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(path))

@@ -71,7 +71,8 @@ def rows(name: str, model: LanguageModel, size_bytes: int, scores: Scores, tests
     """Size, bits per byte and stereotype score of one model; ``bootstrap`` is what ``intervals.mean`` takes."""
     figures = {"num_parameters": exact(model.num_parameters), "size_bytes": exact(size_bytes)}
     out = results.rows(name, model.family, "size", figures)
-    figures = {"bits_per_byte": _bits_per_byte(scores.nats, tests, **bootstrap)}
+    name_of_bits = "bits_per_byte" if model.is_causal else "pseudo_bits_per_byte"  # given both sides: no code for the text
+    figures = {name_of_bits: _bits_per_byte(scores.nats, tests, **bootstrap)}
     out += results.rows(name, model.family, "language_modeling", figures)
     figures = {"stereotype_score": mean(scores.preferences, **bootstrap)}
     return out + results.rows(name, model.family, "stereotypes", figures)
@@ -79,6 +80,8 @@ def rows(name: str, model: LanguageModel, size_bytes: int, scores: Scores, tests
 
 def distance_to_best(scores: Mapping[str, Scores], families: Mapping[str, str], tests: Tests, **bootstrap: int) -> list[Row]:
     """How many bits per byte each model of ``families`` (name → family) needs above the best of them, document by document."""
+    if not families:
+        return []
     best = min(families, key=lambda name: (scores[name].nats.sum(), name))
     out = []
     for name in families.keys() - {best}:

@@ -19,9 +19,9 @@ from tokenizers import Tokenizer
 from pipeline import manifest
 from pipeline.errors import ManifestError, MissingInputError, VocabularyError
 from pipeline.models import MODELS
-from pipeline.models.interface import LanguageModel
+from pipeline.models.interface import MASK_ID, LanguageModel
 
-END_OF_TEXT = "<|endoftext|>"
+END_OF_TEXT, MASK = "<|endoftext|>", "<|mask|>"
 
 
 def save_model(
@@ -44,9 +44,12 @@ def save_model(
     temporary = directory.with_name(directory.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    _write_json(config, temporary / "config.json")
-    save_file(_contiguous(model.state()), temporary / "model.safetensors", metadata={"format": "pt"})
+    write_weights(config, model.state(), temporary)
     write_tokenizer(tokenizer_json, temporary, max_length=config.get("max_position_embeddings"))
+    for name, (part, tensors) in model.companions().items():
+        (temporary / name).mkdir()
+        write_weights(part, tensors, temporary / name)
+        write_tokenizer(tokenizer_json, temporary / name, max_length=part.get("max_position_embeddings"))
     manifest.write_manifest(temporary, stage=stage, params=params, inputs=inputs, facts=facts)
     shutil.rmtree(directory, ignore_errors=True)
     temporary.rename(directory)
@@ -98,16 +101,31 @@ def check_vocabulary(tokenizer_json: Path, vocab_size: int) -> None:
         raise VocabularyError(f"{tokenizer_json}: no token {END_OF_TEXT}, which opens every document; train it again")
 
 
+def check_mask(tokenizer_json: Path) -> None:
+    """Raise VocabularyError unless the tokenizer has the token that stands for a hidden one, where models look for it."""
+    if Tokenizer.from_file(str(tokenizer_json)).token_to_id(MASK) != MASK_ID:
+        raise VocabularyError(f"{tokenizer_json}: {MASK} is not token {MASK_ID}, which masked models need; train it again")
+
+
 def write_tokenizer(tokenizer_json: Path, directory: Path, *, max_length: int | None) -> None:
     """Copy tokenizer.json into a model directory with what transformers needs to load it and to generate."""
     shutil.copyfile(tokenizer_json, directory / "tokenizer.json")
-    end_id = Tokenizer.from_file(str(tokenizer_json)).token_to_id(END_OF_TEXT)
+    tokenizer = Tokenizer.from_file(str(tokenizer_json))
+    end_id = tokenizer.token_to_id(END_OF_TEXT)
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
     settings |= dict.fromkeys(("bos_token", "eos_token", "pad_token"), END_OF_TEXT)
+    if tokenizer.token_to_id(MASK) is not None:
+        settings["mask_token"] = MASK
     if max_length is not None:
         settings["model_max_length"] = max_length
     _write_json(settings, directory / "tokenizer_config.json")
     _write_json(dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), end_id), directory / "generation_config.json")
+
+
+def write_weights(config: Mapping[str, Any], tensors: Mapping[str, np.ndarray[Any, Any]], directory: Path) -> None:
+    """Write config.json and model.safetensors, which is what transformers needs of a network without a tokenizer."""
+    _write_json(config, directory / "config.json")
+    save_file(_contiguous(tensors), directory / "model.safetensors", metadata={"format": "pt"})
 
 
 def _contiguous(tensors: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 END_OF_TEXT_ID = 0  # of <|endoftext|>, the first special token that the tokenizer is trained with
+MASK_ID = 1  # of <|mask|>, the second
 
 
 class LanguageModel(Protocol):
@@ -18,6 +19,8 @@ class LanguageModel(Protocol):
     """Its name in params.yaml: gpt, lstm, ngram."""
     model_type: ClassVar[str]
     """``model_type`` in its config.json: what a directory is loaded by."""
+    is_causal: ClassVar[bool]
+    """Whether it predicts from what comes before alone. Else its loglikelihoods are pseudo ones: no code for the text."""
 
     @property
     def vocab_size(self) -> int:
@@ -61,6 +64,10 @@ class LanguageModel(Protocol):
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return the tensors of model.safetensors by name."""
+        ...
+
+    def companions(self) -> dict[str, tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]]:
+        """Return config.json and tensors of networks that belong to it and load on their own, by the name of their folder."""
         ...
 
     @classmethod

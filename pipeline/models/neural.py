@@ -20,6 +20,7 @@ class NeuralModel(nn.Module):  # type: ignore[misc]
 
     family: ClassVar[str]
     model_type: ClassVar[str]
+    is_causal: ClassVar[bool] = True
     blocks_per_matrix: ClassVar[int] = 1
     """How many matrices of their own a 2-D weight stacks along its rows (4 gates in an LSTM): for optimizers that look at one."""
 
@@ -59,8 +60,16 @@ class NeuralModel(nn.Module):  # type: ignore[misc]
         logits: Tensor = self.hidden(ids_BT, documents_BT) @ self.head.T
         return logits
 
-    def loss(self, ids_BT: Tensor, targets_BT: Tensor, documents_BT: Tensor, *, dtype: torch.dtype) -> Tensor:
-        """Mean nats per token of ``targets_BT``, a scalar."""
+    def prepare(self, batch: tuple[Tensor, Tensor, Tensor], step: int) -> tuple[Tensor, ...]:  # noqa: ARG002
+        """Return what ``loss`` is to be given for batch ``step``, (B, T) each: inputs, targets, documents, what else it needs.
+
+        A pure function of the batch and the step, called before the batch is divided.
+        """
+        return batch
+
+    def loss(self, *tensors_BT: Tensor, dtype: torch.dtype) -> Tensor:
+        """Mean nats per token of what ``prepare`` gave, a scalar."""
+        ids_BT, targets_BT, documents_BT = tensors_BT
         x_BTD = self.hidden(ids_BT, documents_BT, dtype=dtype)
         return cross_entropy(x_BTD.flatten(0, 1), self.head, targets_BT.flatten())
 
@@ -112,6 +121,10 @@ class NeuralModel(nn.Module):  # type: ignore[misc]
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return the weights by name, float32."""
         return {name: weight.detach().cpu().numpy() for name, weight in self.state_dict().items()}
+
+    def companions(self) -> dict[str, tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]]:
+        """None: see ``pipeline.models.interface``."""
+        return {}
 
     @classmethod
     def from_state(cls, config: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> Self:

@@ -24,6 +24,7 @@ class NGram:
 
     family: ClassVar[str] = "ngram"
     model_type: ClassVar[str] = "heddle-ngram"
+    is_causal: ClassVar[bool] = True
 
     def __init__(self, levels: Sequence[Level], vocab_size: int) -> None:
         self.levels, self._vocab_size = tuple(levels), vocab_size
@@ -132,6 +133,10 @@ class NGram:
             out |= {f"log_prob.{k}": level.log_prob}
             out |= {f"log_backoff.{k}": level.log_backoff} if k < self.order else {}
         return out
+
+    def companions(self) -> dict[str, tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]]:
+        """None: see ``pipeline.models.interface``."""
+        return {}
 
     @classmethod
     def from_state(cls, config: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> Self:

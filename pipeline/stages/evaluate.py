@@ -95,10 +95,12 @@ def evaluate(
             model.to(device)
         scores[name], families[name] = language.score(model, tests, tokens_per_batch=params.tokens_per_batch), model.family
         rows += language.rows(name, model, _size(directory), scores[name], tests, **params.bootstrap)
-        written = _generate(name, model, load_tokenizer(directory), prompts, params)
-        rows += _distinct(name, model, written, params)
-        generated += written
-    rows += language.distance_to_best(scores, {name: families[name] for name in pretrained}, tests, **params.bootstrap)
+        if model.is_causal:
+            written = _generate(name, model, load_tokenizer(directory), prompts, params)
+            rows += _distinct(name, model, written, params)
+            generated += written
+    causal = {name: family for name, family in families.items() if name in pretrained and MODELS[family].is_causal}
+    rows += language.distance_to_best(scores, causal, tests, **params.bootstrap)
     for name, directory in compressed.items():
         parent = parent_of(directory, pretrained)
         model, original = load_model(directory), load_model(pretrained[parent])

@@ -4,80 +4,24 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, model_validator
+from typing import Any
 
 from pipeline import manifest, runtime
 from pipeline.errors import VocabularyError
-from pipeline.export.directory import check_vocabulary, save_model
-from pipeline.models.gpt import GPT
+from pipeline.export.directory import check_mask, check_vocabulary, save_model
+from pipeline.models.bert import MaskedModel
 from pipeline.models.interface import LanguageModel
 from pipeline.models.neural import NeuralModel
 from pipeline.models.ngram import NGram
-from pipeline.models.rnn import LSTM
-from pipeline.params import Params
 from pipeline.progress import say
 from pipeline.sequences import INDEX, Sequences
+from pipeline.tokenizer.words import word_starts
 from pipeline.train.batches import Batches
 from pipeline.train.checkpoint import Checkpoints
-from pipeline.train.loop import COLUMNS, Row, TrainingParams, prepare
+from pipeline.train.families import BERTParams, NeuralParams, NGramParams, PretrainParams
+from pipeline.train.loop import COLUMNS, Row, prepare
 from pipeline.train.loop import train as run_training
 from pipeline.train.validation import Validator
-
-
-class GPTParams(Params):
-    """Decoder Transformer."""
-
-    family: Literal["gpt"]
-    seed: int = Field(ge=0)
-    dim: int = Field(ge=8, description="width of the residual stream")
-    num_layers: int = Field(ge=1)
-    num_heads: int = Field(ge=1)
-    num_kv_heads: int = Field(ge=1, description="key and value heads; divides num_heads")
-    head_dim: int = Field(ge=2, multiple_of=2)
-    ffn_dim: int = Field(ge=1, description="width inside the feed-forward block")
-    rope_theta: float = Field(gt=1)
-    tie_embeddings: bool = Field(description="one matrix as embedding and head")
-    training: TrainingParams
-
-    @model_validator(mode="after")
-    def _heads_divide(self) -> GPTParams:
-        if self.num_heads % self.num_kv_heads:
-            message = f"num_kv_heads = {self.num_kv_heads} does not divide num_heads = {self.num_heads}"
-            raise ValueError(message)
-        return self
-
-    def build(self, vocab_size: int) -> GPT:
-        """Make an untrained model."""
-        shape = self.model_dump(exclude={"family", "training"})
-        return GPT(vocab_size, context=self.training.context, **shape)
-
-
-class LSTMParams(Params):
-    """Recurrent network."""
-
-    family: Literal["lstm"]
-    seed: int = Field(ge=0)
-    dim: int = Field(ge=1, description="width of the embedding")
-    hidden_dim: int = Field(ge=1, description="width of a layer's state")
-    num_layers: int = Field(ge=1)
-    training: TrainingParams
-
-    def build(self, vocab_size: int) -> LSTM:
-        """Make an untrained model."""
-        return LSTM(vocab_size, **self.model_dump(exclude={"family", "training"}))
-
-
-class NGramParams(Params):
-    """Interpolated modified Kneser–Ney."""
-
-    family: Literal["ngram"]
-    order: int = Field(ge=1, le=16, description="tokens of the longest n-gram")
-    validation_tokens: int = Field(ge=1, description="of the validation split, scored for each order")
-
-
-PretrainParams = Annotated[GPTParams | LSTMParams | NGramParams, Field(discriminator="family")]
 
 
 def pretrain(
@@ -92,7 +36,7 @@ def pretrain(
         checkpoints, seeds, seen = None, {}, tokens.num_tokens
     else:
         checkpoints = Checkpoints(runtime.scratch() / "pretrain", _identity(inputs, params))
-        model, rows = _fit(tokens, held_out, params, checkpoints)
+        model, rows = _fit(tokens, held_out, tokenizer, params, checkpoints)
         seeds, seen = {"initialisation": params.seed, "batches": params.seed}, int(rows[-1]["tokens"] or 0)
     save_model(
         model,
@@ -129,12 +73,16 @@ def _open(split: Path, tokenizer: Path) -> Sequences:
 
 
 def _fit(
-    tokens: Sequences, held_out: Sequences, params: GPTParams | LSTMParams, checkpoints: Checkpoints
+    tokens: Sequences, held_out: Sequences, tokenizer: Path, params: NeuralParams, checkpoints: Checkpoints
 ) -> tuple[NeuralModel, list[Row]]:
     """Train a neural model, from its last checkpoint if it has one."""
     training = params.training
     device = prepare()
     model = params.build(tokens.vocab_size).to(device)
+    if isinstance(model, MaskedModel):
+        check_mask(tokenizer)
+        if isinstance(params, BERTParams) and params.whole_words:
+            model.word_starts = word_starts(tokenizer.read_text(encoding="utf-8"))
     batches = Batches(tokens, context=training.context, batch_size=training.batch_size, seed=params.seed)
     validator = Validator(held_out, max_tokens=training.validation_tokens)
     rows = run_training(
@@ -156,7 +104,7 @@ def _count(tokens: Sequences, held_out: Sequences, params: NGramParams) -> tuple
     return model, rows
 
 
-def _identity(inputs: dict[str, Path], params: GPTParams | LSTMParams) -> dict[str, Any]:
+def _identity(inputs: dict[str, Path], params: NeuralParams) -> dict[str, Any]:
     """Say what makes two runs the same; the index of a split holds the hashes of its shards."""
     files = {name: path / INDEX if path.is_dir() else path for name, path in inputs.items()}
     hashes = {name: manifest.sha256(path) for name, path in files.items()}

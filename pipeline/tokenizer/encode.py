@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from tokenizers import Tokenizer
 
 from pipeline.errors import VocabularyError
-from pipeline.tokenizer.train import END_OF_TEXT
+from pipeline.tokenizer.train import END_OF_TEXT, MASK
 
 Ids = npt.NDArray[np.uint32]
 Lengths = npt.NDArray[np.int64]
@@ -23,7 +23,7 @@ Lengths = npt.NDArray[np.int64]
 # marks, scripts without spaces, joined emoji, control characters, contractions in capitals.
 HARD_TEXTS = (
     "",
-    f"a{END_OF_TEXT}b",
+    f"a{END_OF_TEXT}b{MASK}c",
     "  \n\n\t x 1234567",
     "e\u0301é 日本語 ไทย",
     "👩\u200d👩\u200d👧 \u200b",

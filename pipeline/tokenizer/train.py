@@ -16,12 +16,15 @@ from pipeline.errors import VocabularyError
 END_OF_TEXT = "<|endoftext|>"
 """Opens every document, id 0. It is no text: where a document spells it out, it is encoded as the characters it is made of."""
 
+MASK = "<|mask|>"
+"""Stands for a token that a masked model has to guess, id 1; no text either."""
+
 _PATTERN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 SPLITS = {"qwen2": _PATTERN % "", "llama3": _PATTERN % "{1,3}"}
 """What no token reaches across: the exact patterns of Qwen 2 (digits one by one) and Llama 3 (by threes), which encoders know."""
 
-BASE_SIZE = 257
-"""The smallest vocabulary: 256 bytes and END_OF_TEXT."""
+BASE_SIZE = 258
+"""The smallest vocabulary: 256 bytes, END_OF_TEXT and MASK."""
 
 
 def train_bpe(texts: Iterable[Sequence[str]], *, vocab_size: int, split: str, min_frequency: int) -> str:
@@ -41,7 +44,7 @@ def train_bpe(texts: Iterable[Sequence[str]], *, vocab_size: int, split: str, mi
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         min_frequency=min_frequency,
-        special_tokens=[END_OF_TEXT],
+        special_tokens=[END_OF_TEXT, MASK],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )

@@ -23,7 +23,7 @@ from pipeline.errors import TrainingError, UsageError
 from pipeline.models.neural import NeuralModel
 from pipeline.params import Params
 from pipeline.progress import say
-from pipeline.train.batches import Batch, Batches
+from pipeline.train.batches import Batches
 from pipeline.train.checkpoint import Checkpoints
 from pipeline.train.optimizer import Optimizer, OptimizerParams
 from pipeline.train.schedule import SCHEDULES
@@ -89,7 +89,7 @@ def train(
             factor = SCHEDULES[params.schedule](
                 step, total, warmup=params.warmup_steps, cooldown=params.cooldown, final=params.final_lr
             )
-            loss, grad_norm = _gradients(model, batches[step], params)
+            loss, grad_norm = _gradients(model, model.prepare(batches[step], step), params)
             _check_finite(step + 1, total, {"loss": loss, "grad_norm": grad_norm}, checkpoints)
             optimizer.step(factor)
             step += 1
@@ -116,15 +116,16 @@ def _check_finite(step: int, total: int, figures: dict[str, float], checkpoints:
         )
 
 
-def _gradients(model: NeuralModel, batch: Batch, params: TrainingParams) -> tuple[float, float]:
+def _gradients(model: NeuralModel, batch: tuple[Tensor, ...], params: TrainingParams) -> tuple[float, float]:
     """Leave the batch's mean gradient, clipped, in the weights; its loss (nats per token) and its norm before clipping."""
     model.train()
     model.zero_grad(set_to_none=True)
-    size = params.micro_batch_size or len(batch.ids)
+    rows = len(batch[0])
+    size = params.micro_batch_size or rows
     loss = torch.zeros((), device=model.device)
-    for start in range(0, len(batch.ids), size):
-        ids, targets, documents = (t[start : start + size].to(model.device) for t in batch)
-        part = model.loss(ids, targets, documents, dtype=DTYPES[params.dtype]) * (len(ids) / len(batch.ids))
+    for start in range(0, rows, size):
+        tensors = [tensor[start : start + size].to(model.device) for tensor in batch]
+        part = model.loss(*tensors, dtype=DTYPES[params.dtype]) * (len(tensors[0]) / rows)
         part.backward()
         loss += part.detach()
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), params.clip_norm)
@@ -132,7 +133,7 @@ def _gradients(model: NeuralModel, batch: Batch, params: TrainingParams) -> tupl
 
 
 def _tensors(model: NeuralModel, optimizer: Optimizer) -> dict[str, Tensor]:
-    weights = {f"model.{name}": weight for name, weight in model.state_dict().items()}
+    weights = {f"model.{name}": weight for name, weight in model.named_parameters()}  # a shared one once
     return weights | {f"optimizer.{name}": tensor for name, tensor in optimizer.state().items()}
 
 
@@ -145,7 +146,9 @@ def _resume(model: NeuralModel, optimizer: Optimizer, checkpoints: Checkpoints) 
     for name, tensor in found.tensors.items():
         part, _, rest = name.partition(".")
         parts[part][rest] = tensor
-    model.load_state_dict(parts["model"])
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.copy_(parts["model"][name])
     optimizer.load_state(parts["optimizer"])
     say(f"resuming after step {found.step} from {checkpoints.folder}")
     return found.step, found.rows

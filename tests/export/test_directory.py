@@ -104,7 +104,7 @@ def test_changed_weights_are_refused_unless_verification_is_off(tmp_path: Path, 
 
 def test_a_family_that_nobody_wrote_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "mamba"}')
-    with pytest.raises(ManifestError, match="model_type = 'mamba': want one of heddle-lstm, heddle-ngram, qwen3"):
+    with pytest.raises(ManifestError, match="model_type = 'mamba': want one of bert, electra, heddle-lstm, heddle-ngram, qwen3"):
         load_model(tmp_path, verify=False)
 
 

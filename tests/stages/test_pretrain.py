@@ -44,6 +44,9 @@ GPT = {
     "training": TRAINING,
 }
 LSTM = {"family": "lstm", "seed": 1, "dim": 16, "hidden_dim": 24, "num_layers": 1, "training": TRAINING}
+SLOW = {**TRAINING, "optimizer": {"name": "adamw", "lr": 0.003, "embedding_lr": 0.003}}
+BERT = {"family": "bert", "seed": 1, "dim": 16, "num_layers": 1, "num_heads": 2, "ffn_dim": 24, "training": SLOW}
+ELECTRA = {**BERT, "family": "electra", "embedding_dim": 8, "generator_share": 0.5}
 NGRAM = {"family": "ngram", "order": 3, "validation_tokens": 1000}
 
 
@@ -70,7 +73,7 @@ def curve(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("params", [GPT, LSTM, NGRAM], ids=lambda params: str(params["family"]))
+@pytest.mark.parametrize("params", [GPT, LSTM, BERT, ELECTRA, NGRAM], ids=lambda params: str(params["family"]))
 def test_a_family_becomes_a_model_a_curve_and_a_report(folder: Path, params: dict[str, Any]) -> None:
     report = run(folder, params)
     model = load_model(folder / "model")
@@ -99,13 +102,28 @@ def test_the_ngram_curve_has_a_row_per_order(folder: Path) -> None:
     assert [row["lr"] for row in rows] == ["", "", ""]
 
 
-@pytest.mark.parametrize("params", [GPT, LSTM, NGRAM], ids=lambda params: str(params["family"]))
+@pytest.mark.parametrize("params", [GPT, LSTM, BERT, ELECTRA, NGRAM], ids=lambda params: str(params["family"]))
 def test_the_same_bytes_twice(folder: Path, params: dict[str, Any]) -> None:
     reports = [run(folder, params, name) for name in ("one", "two")]
     assert reports[0] == reports[1]
     assert (folder / "one.csv").read_bytes() == (folder / "two.csv").read_bytes()
-    for path in (folder / "one").iterdir():
-        assert path.read_bytes() == (folder / "two" / path.name).read_bytes(), path.name
+    for path in filter(Path.is_file, (folder / "one").rglob("*")):
+        name = path.relative_to(folder / "one")
+        assert path.read_bytes() == (folder / "two" / name).read_bytes(), name
+
+
+def test_whole_words_and_a_tokenizer_without_a_mask(folder: Path) -> None:
+    assert run(folder, {**BERT, "whole_words": True})["loss"] != run(folder, BERT)["loss"]
+    content = json.loads((folder / "tokenizer.json").read_text())
+    for token in content["added_tokens"]:
+        token["content"] = token["content"].replace("mask", "musk")
+    (folder / "tokenizer.json").write_text(json.dumps(content).replace("<|mask|>", "<|musk|>"))
+    for split in ("train", "validation"):
+        index = json.loads((folder / split / "index.json").read_text())
+        index["tokenizer_sha256"] = manifest.sha256(folder / "tokenizer.json")
+        (folder / split / "index.json").write_text(json.dumps(index))
+    with pytest.raises(VocabularyError, match="is not token 1, which masked models need"):
+        run(folder, BERT)
 
 
 def test_a_tokenizer_of_another_size_or_training_is_refused(folder: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_corpus_that_cannot_be_used_is_refused_and_nothing_written(tmp_path: P
     assert not out.exists()
 
 
-@pytest.mark.parametrize("change", [{"vocab_size": 257}, {"split": "gpt9"}, {"min_frequency": 0}, {"vocabsize": 300}])
+@pytest.mark.parametrize("change", [{"vocab_size": 258}, {"split": "gpt9"}, {"min_frequency": 0}, {"vocabsize": 300}])
 def test_settings_out_of_bounds_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(change))):
         TrainTokenizerParams.model_validate(SETTINGS | change)
@@ -65,4 +65,4 @@ def test_settings_out_of_bounds_are_refused(change: dict[str, object]) -> None:
 
 def test_the_default_parses() -> None:
     root = Path(__file__).parents[2]
-    assert parse(root / "params.yaml", "train_tokenizer", TrainTokenizerParams).vocab_size > 257
+    assert parse(root / "params.yaml", "train_tokenizer", TrainTokenizerParams).vocab_size > 258

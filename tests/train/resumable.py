@@ -11,6 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
+from pipeline.models.bert import BERT
+from pipeline.models.electra import ELECTRA
 from pipeline.models.gpt import GPT
 from pipeline.models.neural import NeuralModel
 from pipeline.models.rnn import LSTM
@@ -55,6 +57,11 @@ def params(steps: int, **changes: object) -> TrainingParams:
 def build(family: str) -> NeuralModel:
     if family == "lstm":
         return LSTM(VOCAB, dim=16, hidden_dim=24, num_layers=2, seed=1)
+    encoder = {"dim": 16, "num_layers": 2, "num_heads": 2, "ffn_dim": 32, "context": CONTEXT, "seed": 1}
+    if family == "bert":
+        return BERT(VOCAB, **encoder)
+    if family == "electra":
+        return ELECTRA(VOCAB, embedding_dim=8, generator_share=0.5, **encoder)
     return GPT(VOCAB, dim=16, num_layers=2, num_heads=2, num_kv_heads=1, head_dim=8, ffn_dim=32, context=CONTEXT, seed=1)
 
 

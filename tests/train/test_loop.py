@@ -40,6 +40,8 @@ def checkpoint_names(folder: Path) -> list[str]:
     [
         ("gpt", "SIGKILL", -signal.SIGKILL, 10),  # what a validation saved
         ("lstm", "SIGKILL", -signal.SIGKILL, 10),
+        ("bert", "SIGKILL", -signal.SIGKILL, 10),
+        ("electra", "SIGKILL", -signal.SIGKILL, 10),
         ("gpt", "SIGTERM", 128 + signal.SIGTERM, 14),  # the step that was under way is finished and saved
     ],
 )
