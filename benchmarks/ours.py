@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,6 @@ from corpora import docs_rows
 from measure import ROOT, answer, clock
 
 from pipeline import runtime
-
-CONF = ROOT / "conf"
-REPETITION = ("dup_", "top_")  # first letters of the names of Gopher's repetition rules
 
 
 def parquet(docs: Path, out: Path) -> None:
@@ -35,18 +32,62 @@ def same(table: Any) -> Any:
     return (table,), {}
 
 
-def filters(docs: Path, out: Path, *, preset: str, words: str, keep: Callable[[str], bool] = lambda _: True) -> None:
-    """The filters that a preset bounds, or those of them that ``keep`` names, by their bounds: scores first, then decisions."""
-    from pipeline.params import parse
+def filters(docs: Path, out: Path, *, rules: Sequence[str], words: str) -> None:
+    """Sets of rules with the bounds of the preset for FineWeb: every score first, then the decisions.
+
+    Lines are taken out by C4's rule only where C4 is one of the sets.
+    """
     from pipeline.stages.filter_docs import FilterDocsParams, filter_docs
     from pipeline.stages.score_docs import ScoreDocsParams, score_docs
 
-    deciding = parse(CONF / f"{preset}.yaml", "filter_docs", FilterDocsParams)
-    deciding = deciding.model_copy(update={"bounds": {name: b for name, b in deciding.bounds.items() if keep(name)}})
-    scoring = parse(CONF / f"{preset}.yaml", "score_docs", ScoreDocsParams)
-    scoring = scoring.model_copy(update={"words": words, "filters": tuple(deciding.bounds)})
+    params = fineweb_params()
+    wanted = {name for rule in rules for name in RULES[rule]()}
+    bounds = {name: bound for name, bound in params["filter_docs"]["bounds"].items() if name in wanted}
+    if not bounds:
+        raise SystemExit(f"conf/fineweb.yaml bounds no filter of {', '.join(rules)}")
+    changed = {"words": words, "filters": tuple(bounds)} | ({} if "c4" in rules else {"c4_lines": "none"})
+    scoring = ScoreDocsParams.model_validate({**params["score_docs"], **changed})
     score_docs(docs, ROOT / "data" / "quality", out / "scores", params=scoring)
+    deciding = FilterDocsParams.model_validate({**params["filter_docs"], "bounds": bounds})
     filter_docs(docs, out / "scores", out / "kept", out / "dropped", params=deciding)
+
+
+def fineweb_params() -> Any:
+    """params.yaml with the preset for FineWeb applied."""
+    from pipeline.preset import merge, read, read_preset
+
+    params = read(ROOT / "params.yaml")
+    list(merge(params, read_preset(ROOT / "conf", "fineweb"), ROOT / "params.yaml"))
+    return params
+
+
+def gopher(*, repetition: bool) -> list[str]:
+    """Names of Gopher's rules on repetition, or of its others."""
+    from pipeline.filters.gopher import SCORES
+
+    return [name for name in SCORES if name.startswith(("dup_", "top_")) == repetition]
+
+
+def c4() -> list[str]:
+    """Names of C4's rules on documents."""
+    from pipeline.filters.c4 import SCORES
+
+    return list(SCORES)
+
+
+def fineweb() -> list[str]:
+    """Names of the rules that FineWeb added."""
+    from pipeline.filters.fineweb import SCORES
+
+    return list(SCORES)
+
+
+RULES: dict[str, Callable[[], list[str]]] = {
+    "gopher_repetition": partial(gopher, repetition=True),
+    "gopher_quality": partial(gopher, repetition=False),
+    "c4": c4,
+    "fineweb_quality": fineweb,
+}
 
 
 def clean(docs: Path, out: Path) -> None:
@@ -67,18 +108,6 @@ def duplicates(docs: Path, out: Path, **options: Any) -> None:
     dedup_docs(docs, out / "kept", out / "dropped", out / "clusters", params=params)
 
 
-def is_repetition(name: str) -> bool:
-    """Whether a rule of the Gopher preset is one of the repetition rules."""
-    return name.startswith(REPETITION)
-
-
-def is_fineweb(name: str) -> bool:
-    """Whether a rule is one of the four that FineWeb added."""
-    from pipeline.filters import FILTERS
-
-    return FILTERS[name].__module__ == "pipeline.filters.fineweb"
-
-
 WORKS: dict[str, Callable[[Path, Path], None]] = {
     "parquet": parquet,
     "personal_data": clean,
@@ -86,11 +115,8 @@ WORKS: dict[str, Callable[[Path, Path], None]] = {
     "exact_duplicates": partial(duplicates, bands=0),
 }
 for words in ("spacy", "unicode", "whitespace"):
-    WORKS[f"gopher_repetition_{words}"] = partial(filters, preset="gopher", words=words, keep=is_repetition)
-    WORKS[f"gopher_quality_{words}"] = partial(filters, preset="gopher", words=words, keep=lambda name: not is_repetition(name))
-    WORKS[f"c4_{words}"] = partial(filters, preset="c4", words=words)
-    WORKS[f"fineweb_quality_{words}"] = partial(filters, preset="fineweb", words=words, keep=is_fineweb)
-    WORKS[f"fineweb_chain_{words}"] = partial(filters, preset="fineweb", words=words)
+    WORKS |= {f"{rule}_{words}": partial(filters, rules=[rule], words=words) for rule in RULES}
+    WORKS[f"fineweb_chain_{words}"] = partial(filters, rules=list(RULES), words=words)
 
 
 def warm_up(docs: Path, folder: Path) -> Path:
