@@ -200,13 +200,19 @@ def check_unique(tables: Mapping[Path, pa.Schema], tally: Tally | None = None) -
     suspects = repeated(numbers)
     if not len(suspects):
         return
-    counts: Counter[str] = Counter()
-    for ids in _ids(tables):
-        counts.update(ids.filter(pa.array(np.isin(number_ids(ids)[:, 0], suspects))).to_pylist())
-    for identifier, count in counts.most_common(1):
-        if count > 1:
-            names = " and ".join(map(str, tables))
-            raise DuplicateIdError(f"{names}: document id {identifier} comes more than once; give each document its own locator")
+    where: dict[str, str] = {}
+    for path, schema in tables.items():
+        columns = ["id", "locator"] if "locator" in schema.names else ["id"]
+        for table in read_shards(path, schema, columns):
+            chosen = table.filter(pa.array(np.isin(number_ids(table["id"])[:, 0], suspects)))
+            for row in chosen.to_pylist():
+                if row["id"] in where:
+                    place = row.get("locator") or where[row["id"]]
+                    raise DuplicateIdError(
+                        f"{path}: document id {row['id']} ({place}) comes more than once; give each document its own locator, "
+                        "and see whether ingest.files.id_field is unique"
+                    )
+                where[row["id"]] = row.get("locator", "")
 
 
 def _ids(tables: Mapping[Path, pa.Schema]) -> Iterator[pa.ChunkedArray]:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from pipeline.sources import files, installed_docs
+from pipeline.sources import installed_docs, parts
+from pipeline.sources.parts import Part
 from pipeline.sources.rows import Counted, Document, Unreadable
 
-# ``read(path, lock, **options)``: the file or folder and the lock file of the command line, and the source's params.
-SOURCES: dict[str, Callable[..., Iterator[Document | Unreadable | Counted]]] = {
-    "files": files.read,
-    "installed_docs": installed_docs.read,
+
+class Source(NamedTuple):
+    """How a source is divided and read; ``options`` are the source's params.
+
+    ``parts(path, lock, **options)``: what is read at a time and remembered, from the file or folder and the lock file of the
+    command line. ``read(part, path, lock, **options)``: the rows of one.
+    """
+
+    parts: Callable[..., list[Part]]
+    read: Callable[..., Iterator[Document | Unreadable | Counted]]
+
+
+SOURCES = {
+    "files": Source(parts.of_files, parts.read_files),
+    "installed_docs": Source(parts.of_lock, lambda _, path, lock, **options: installed_docs.read(path, lock, **options)),
 }

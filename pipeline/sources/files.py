@@ -9,7 +9,7 @@ and the fsspec stream below them takes a truncated .zst file for a short one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,13 @@ def read(
     max_document_bytes: int,
     main_text: str,
     hub: Mapping[str, Any] | None,
+    only: Sequence[DataFile] | None = None,
+    row_groups: Sequence[int] | None = None,
+    first_row: int = 0,
 ) -> Iterator[Found]:
     """The documents of ``path``, files by name and rows in their order, or of the ``hub`` dataset when one is named.
+
+    ``only`` these of its files, and of a Parquet file only some ``row_groups`` that come after ``first_row`` others.
 
     A document's locator is ``file:row`` (rows are counted from 1), ``file:id`` with ``id_field``, ``file`` for a text or a page,
     ``file:record:url`` in an archive. Its domain is the value of ``domain_field``, the registered domain of a page, or else the
@@ -80,7 +85,9 @@ def read(
     for a hub dataset that does not load.
     """
     fields = Fields(text_field, id_field, domain_field, lang_field)
-    for found in _hub(hub, fields) if hub else _local(path, fields, main_text, max_document_bytes):
+    rows = {"groups": row_groups, "first_row": first_row} if row_groups else {}
+    files = data_files(path) if only is None else only
+    for found in _hub(hub, fields) if hub else _local(files, fields, main_text, max_document_bytes, rows):
         if isinstance(found, Document) and len(found.text) > max_document_chars:
             for number, piece in enumerate(pieces(found.text, max_document_chars), start=1):
                 yield replace(found, text=piece, locator=f"{found.locator}#{number:04d}")
@@ -100,9 +107,9 @@ def _hub(hub: Mapping[str, Any], fields: Fields) -> Iterator[Found]:
         yield _document((row, str(number), 0), f"{hub['name']}/{hub['split']}", Path(hub["name"]).name, fields)
 
 
-def _local(path: Path, fields: Fields, main_text: str, limit: int) -> Iterator[Found]:
-    """What each data file gives, names sorted. What cannot be opened or decompressed further ends it with an account of it."""
-    for file in _data_files(path):
+def _local(files: Iterable[DataFile], fields: Fields, main_text: str, limit: int, rows: Mapping[str, Any]) -> Iterator[Found]:
+    """What each data file gives. What cannot be opened or decompressed further ends it with an account of it."""
+    for file in files:
         try:
             if file.kind in ARCHIVES:
                 yield from archives.read(file.path, file.name, SOURCE, main_text=main_text, limit=limit)
@@ -110,7 +117,7 @@ def _local(path: Path, fields: Fields, main_text: str, limit: int) -> Iterator[F
                 yield _page(file, main_text, limit)
             elif file.kind in READERS:
                 with pa.input_stream(str(file.path), compression=file.compression) as stream:
-                    for row in READERS[file.kind](stream, fields.text, limit):
+                    for row in READERS[file.kind](stream, fields.text, limit, **rows):
                         yield _document(row, file.name, file.stem, fields)
             else:
                 known = ", ".join([*READERS, *sorted(PAGES | ARCHIVES)])
@@ -121,7 +128,8 @@ def _local(path: Path, fields: Fields, main_text: str, limit: int) -> Iterator[F
             yield Unreadable(SOURCE, file.name, f"{type(error).__name__}: {reason}", file.num_bytes)
 
 
-def _data_files(path: Path) -> Iterator[DataFile]:
+def data_files(path: Path) -> Iterator[DataFile]:
+    """Every data file of a folder, names sorted, or the one file. Raises MissingInputError."""
     if not path.exists():
         raise MissingInputError(f"{path}: no such file or folder; ingest.files.path names it")
     below = sorted(found for found in path.rglob("*") if found.is_file() and _is_data(found, path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -112,11 +112,14 @@ def _text(stream: Any, text_field: str, limit: int) -> Iterator[Row]:
     yield {text_field: decoded.text, **legacy}, "", len(data)
 
 
-def _parquet(stream: Any, text_field: str, limit: int) -> Iterator[Row]:
+def parquet(
+    stream: Any, text_field: str, limit: int, *, groups: Sequence[int] | None = None, first_row: int = 0
+) -> Iterator[Row]:
+    """The rows of a Parquet file, or of those row groups of it that ``first_row`` others come before."""
     # The footer is at the end, so that a compressed file has to be whole in memory.
     file = pq.ParquetFile(stream if stream.seekable() else pa.BufferReader(stream.read()))
-    number = 0
-    for batch in file.iter_batches(batch_size=ROWS_PER_BATCH):
+    number = first_row
+    for batch in file.iter_batches(batch_size=ROWS_PER_BATCH, row_groups=groups):
         for index in range(batch.num_rows):
             number += 1
             try:
@@ -128,10 +131,10 @@ def _parquet(stream: Any, text_field: str, limit: int) -> Iterator[Row]:
             yield (row if size <= limit else too_large(limit)), str(number), size
 
 
-READERS: dict[str, Callable[[Any, str, int], Iterator[Row]]] = {
+READERS: dict[str, Callable[..., Iterator[Row]]] = {
     ".jsonl": _jsonl,
     ".csv": _csv,
     ".txt": _text,
     ".md": _text,
-    ".parquet": _parquet,
+    ".parquet": parquet,
 }

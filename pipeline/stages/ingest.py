@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
-from itertools import islice
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, TypeGuard
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
+from pipeline.engine import ShardResult, map_parts
 from pipeline.errors import DuplicateIdError, EmptyCorpusError
 from pipeline.params import Params
 from pipeline.progress import say
+from pipeline.row_groups import BYTES_PER_SHARD
 from pipeline.schema import DOCS, DROPPED
 from pipeline.sources import SOURCES
+from pipeline.sources.parts import Part
 from pipeline.sources.rows import Counted, Document, Unreadable, row_id
-from pipeline.tables import ShardWriter
-
-ROWS_PER_BATCH = 64  # a shard is closed after the batch that fills it, so that small batches give even shards
+from pipeline.tables import ROWS_PER_GROUP, check_unique
 
 
 class InstalledDocsParams(Params):
@@ -70,51 +73,68 @@ def ingest(files: Path, lock: Path, docs: Path, dropped: Path, *, params: Ingest
     Raises MissingInputError, InputError (see the sources), DuplicateIdError, EmptyCorpusError.
     """
     options = getattr(params, params.source).model_dump(exclude={"path"})
-    rows = SOURCES[params.source](files, lock, **options)
-    counts: Counter[str] = Counter({"docs_out": 0, "bytes_out": 0})
-    seen: set[str] = set()
-    with ShardWriter(docs, DOCS) as kept, ShardWriter(dropped, DROPPED) as lost:
-        while batch := list(islice(rows, ROWS_PER_BATCH)):
-            for row in batch:
-                _count(row, seen, counts)
-            kept.write(pa.Table.from_pylist([row.row() for row in batch if _is_kept(row)], DOCS))
-            lost.write(pa.Table.from_pylist([_loss(row) for row in batch if _is_lost(row)], DROPPED))
-        if not counts["docs_out"]:
-            raise EmptyCorpusError(
-                f"{files}: no document: {params.source} gave {len(seen)} rows ({_rules(counts)}); see ingest in params.yaml"
-            )
-    say(f"ingest: {counts['docs_out']:,} documents, {counts['bytes_out'] / 1e6:.1f} MB")
-    return {key: float(value) for key, value in counts.items()}
+    parts = SOURCES[params.source].parts(files, lock, **options)
+    function = partial(read_part, source=params.source, path=files, lock=lock, options=options)
+    counts = {"docs_out": 0.0, "bytes_out": 0.0} | map_parts(function, parts, {docs: DOCS, dropped: DROPPED})
+    try:
+        check_unique({docs: DOCS, dropped: DROPPED})
+    except DuplicateIdError:
+        _remove(docs, dropped)
+        raise
+    if not counts["docs_out"]:
+        _remove(docs, dropped)
+        raise EmptyCorpusError(f"{files}: no document: {params.source} gave {_losses(counts)}; see ingest in params.yaml")
+    say(f"ingest: {counts['docs_out']:,.0f} documents, {counts['bytes_out'] / 1e6:.1f} MB")
+    return counts
 
 
-def _rules(counts: Counter[str]) -> str:
-    rules = {key.removeprefix("dropped/"): number for key, number in sorted(counts.items()) if key.startswith("dropped/")}
-    return ", ".join(f"{rule} {number}" for rule, number in rules.items()) or "no rule"
+def _remove(*tables: Path) -> None:
+    for table in tables:
+        shutil.rmtree(table)
 
 
-def _is_kept(row: Document | Unreadable | Counted) -> TypeGuard[Document]:
-    return isinstance(row, Document) and bool(row.text.strip())
+def read_part(part: Part, *, source: str, path: Path, lock: Path, options: dict[str, Any]) -> Iterator[ShardResult]:
+    """The documents and losses of one part, cut where BYTES_PER_SHARD are full; a larger document is alone in its shard."""
+    kept: list[dict[str, object]] = []
+    lost: list[dict[str, object]] = []
+    counts: Counter[str] = Counter()
+    size = 0
+    for row in SOURCES[source].read(part, path, lock, **options):
+        num_bytes = _count(row, counts)
+        if kept and num_bytes >= BYTES_PER_SHARD:
+            yield _tables(kept, lost), counts
+            kept, lost, counts, size = [], [], Counter(), 0
+        if isinstance(row, Document) and num_bytes:
+            kept.append(row.row())
+        elif not isinstance(row, Counted):
+            lost.append(_loss(row))
+        size += num_bytes
+        if size >= BYTES_PER_SHARD or len(lost) >= ROWS_PER_GROUP:
+            yield _tables(kept, lost), counts
+            kept, lost, counts, size = [], [], Counter(), 0
+    yield _tables(kept, lost), counts
 
 
-def _is_lost(row: Document | Unreadable | Counted) -> TypeGuard[Document | Unreadable]:
-    return isinstance(row, Unreadable) or (isinstance(row, Document) and not row.text.strip())
+def _tables(kept: list[dict[str, object]], lost: list[dict[str, object]]) -> tuple[pa.Table, pa.Table]:
+    return pa.Table.from_pylist(kept, DOCS), pa.Table.from_pylist(lost, DROPPED)
 
 
-def _count(row: Document | Unreadable | Counted, seen: set[str], counts: Counter[str]) -> None:
+def _losses(counts: dict[str, float]) -> str:
+    rules = {key.removeprefix("dropped/"): number for key, number in counts.items() if key.startswith("dropped/")}
+    return ", ".join(f"{number:.0f} {rule}" for rule, number in rules.items()) or "nothing"
+
+
+def _count(row: Document | Unreadable | Counted, counts: Counter[str]) -> int:
+    """Count the row; returns the bytes of a document's text, 0 for what is none."""
     if isinstance(row, Counted):
         counts[row.key] += row.number
-        return
-    identifier = row_id(row.source, row.locator)
-    if identifier in seen:
-        raise DuplicateIdError(
-            f"{row.source}: {row.locator} comes more than once (id {identifier}); is ingest.files.id_field unique?"
-        )
-    seen.add(identifier)
-    if _is_kept(row):
-        size = len(row.text.encode("utf-8", "backslashreplace"))
-        counts.update({"docs_out": 1, "bytes_out": size, f"docs_out/{row.source}": 1, f"bytes_out/{row.source}": size})
-    else:
+        return 0
+    if isinstance(row, Unreadable) or not row.text.strip():
         counts[f"dropped/{_loss(row)['rule']}"] += 1
+        return 0
+    size = len(row.text.encode("utf-8", "backslashreplace"))
+    counts.update({"docs_out": 1, "bytes_out": size, f"docs_out/{row.source}": 1, f"bytes_out/{row.source}": size})
+    return size
 
 
 def _loss(row: Document | Unreadable) -> dict[str, object]:

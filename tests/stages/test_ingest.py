@@ -73,7 +73,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest
 
 def test_a_duplicate_id_is_an_error_that_names_the_row(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "x", "key": 1}\n{"text": "y", "key": 1}\n')
-    with pytest.raises(DuplicateIdError, match=r"a\.jsonl:1 comes more than once"):
+    with pytest.raises(DuplicateIdError, match=r"\(a\.jsonl:1\) comes more than once"):
         run(tmp_path / "a.jsonl", tmp_path, params(id_field="key"))
     assert not (tmp_path / "docs").exists()
 
