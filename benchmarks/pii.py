@@ -39,6 +39,25 @@ TYPES = {  # of presidio: ours
 }
 COPIES = 100  # of the texts that ours is timed on, for the clock is too coarse for one
 CONTEXT = 50  # characters shown on either side of a find
+# What a quadratic pattern would choke on; 10 MB of each, as one text.
+HOSTILE = (
+    "1",
+    "1 ",
+    "1.1.1.1.",
+    "@",
+    "a@a.",
+    "+1",
+    "1:",
+    "(1",
+    "-----BEGIN PRIVATE KEY-----a",
+    "eyJ",
+    "_",
+    "tel 1234567",
+    "\n",
+    "\0",
+    "\u0301\u0316",
+    "Ã©",
+)
 Span = tuple[int, int, str]  # first character, character after the last, type as presidio calls it
 Columns = dict[str, Any]
 
@@ -163,6 +182,20 @@ def ordinary(file: Path, look: int) -> list[Columns]:
     ]
 
 
+def hostile() -> Iterator[Columns]:
+    """Seconds that normalising and redacting 10 MB of one text takes."""
+    import pyarrow as pa
+
+    from pipeline.text.normalize import normalize
+    from pipeline.text.pii import KINDS, redact
+
+    for unit in HOSTILE:
+        texts = pa.array([unit * (10 * measure.MB // len(unit.encode()))], pa.large_string())
+        with measure.clock() as cost:
+            redact(normalize(texts)[0], KINDS)
+        yield {"work": f"10 MB of {unit!r}", "seconds": cost.cpu_seconds}
+
+
 def _stage(texts: Any, folder: Path) -> measure.Cost:
     """The best of three runs of the clean stage over the texts as DOCS, one core."""
     import pyarrow as pa
@@ -221,7 +254,9 @@ def main() -> None:
         arguments.corpus = corpora.documentation(measure.ROOT / ".scratch" / "bench" / "corpus.parquet")
     found = ordinary(arguments.corpus, arguments.look)
     measure.show("Ordinary text", found)
-    measure.write_json([*rows, *found], arguments.json)
+    slow = list(hostile())
+    measure.show("Hostile text", slow)
+    measure.write_json([*rows, *found, *slow], arguments.json)
 
 
 if __name__ == "__main__":

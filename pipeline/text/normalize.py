@@ -7,59 +7,29 @@ that may compose with their neighbours, becomes a Python string.
 The form of a text, in this order: wrong decoding undone in the lines that show it; CR LF, CR, vertical tab, form feed, NEL, line
 and paragraph separator become line feeds; other controls but the tab (category Cc), and the byte order mark, go; white space at
 the end of a line goes, indentation stays, for documentation lives by it; at most one empty line in a row and none at either end;
-canonical composition (NFC), so that compatibility characters stay.
+canonical composition (NFC), so that compatibility characters stay; a joiner (U+034F) after every 30 marks in a row, as in the
+stream-safe format of UAX 15, without which putting marks in order takes quadratic time.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any, cast
 
-import ftfy
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from ftfy.badness import MOJIBAKE_CATEGORIES, is_bad
 
 from pipeline.text.hashing import CODE_POINTS, U8, decode, kernel, string_buffers
+from pipeline.text.mojibake import BASIC, odd_pairs, repair
 
-U32 = npt.NDArray[np.uint32]
 _UNTIDY, _SUSPECT, _UNCOMPOSED = 1, 2, 4  # what a text may need
 _SPACE, _BREAK, _CONTROL, _COMPOSES = 1, 2, 4, 8  # classes of characters
 _BREAKS = "\n\r\v\f\x85\u2028\u2029"
 _CONTROLS = "".join(map(chr, (*range(0x09), *range(0x0E, 0x20), *range(0x7F, 0x85), *range(0x86, 0xA0), 0xFEFF)))
-_BASIC = 0x10000  # characters from here on are no sign of wrong decoding
-
-# Two neighbours that ftfy.badness may call bad, as names of its categories or, after "=", characters: every alternative of its
-# expression holds one of these pairs, or a C1 control. A test holds the two against each other.
-_ODD_PAIRS = (
-    ("bad lower_accented upper_accented box start_punctuation end_punctuation currency numeric law", "bad"),
-    ("lower_common upper_common", "bad"),
-    ("bad", "lower_accented upper_accented box start_punctuation end_punctuation currency numeric law"),
-    ("lower_accented lower_common box end_punctuation currency numeric", "upper_accented"),
-    ("box end_punctuation currency numeric", "lower_accented"),
-    ("lower_accented upper_accented box end_punctuation", "currency"),
-    ("upper_accented box", "numeric law"),
-    ("lower_accented upper_accented box currency end_punctuation numeric", "start_punctuation"),
-    ("lower_accented upper_accented currency numeric box law", "end_punctuation"),
-    ("box", "kaomoji"),
-    ("lower_accented upper_accented currency numeric start_punctuation end_punctuation law", "box"),
-    ("=Œœ", "any"),
-    ("upper_accented", "=°"),
-    ("=ÂÃÎÐ", "=€œŠš¢£Ÿž\xa0\xad®©°·»–—´ start_punctuation end_punctuation"),
-    ("=×", "=²³"),
-    ("=ØÙ", "common currency bad numeric start_punctuation =ŸŠ®°µ»"),
-    ("=à", "=²µ¹¼½¾"),
-    ("=√", "=±∂†≠®™´≤≥¥µø"),
-    ("=≈", "=°¢"),
-    ("=‚", "=Äâó"),
-    ("=вВ", "=Ђ"),
-    ("=ВГРСΒΓΞΟ", "bad start_punctuation end_punctuation currency =°µ"),
-    ("=ÃÂ", "blank =\xa0¡ start_punctuation end_punctuation"),
-    ("=βā", "=€"),
-)
 
 
 def normalize(
@@ -78,15 +48,20 @@ def normalize(
         offsets, data = string_buffers(texts)
         offsets, data = _tidy(offsets, data, classes(), needs)
         texts = pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(data))
-    texts, _ = _change(texts, needs & _UNCOMPOSED != 0, lambda text: unicodedata.normalize("NFC", text))
+    texts, _ = _change(texts, needs & _UNCOMPOSED != 0, compose)
     return texts, repaired
 
 
-def repair(text: str) -> str:
-    """Undo decoding with the wrong codec, in the lines that show it: pairs of characters that hardly ever meet otherwise."""
-    if not is_bad(text):
-        return text
-    return "".join(ftfy.fix_encoding(line) if is_bad(line) else line for line in text.splitlines(keepends=True))
+def compose(text: str) -> str:
+    """NFC, after a combining grapheme joiner has been put behind every 30 marks in a row."""
+    return unicodedata.normalize("NFC", _many_marks().sub("\\g<0>\u034f", text))
+
+
+@functools.cache
+def _many_marks() -> re.Pattern[str]:
+    """Thirty characters that the canonical order may move, before another of them."""
+    marks = "".join(character for code in range(0x20000) if unicodedata.combining(character := chr(code)))
+    return re.compile(f"[{marks}]{{30}}(?=[{marks}])")
 
 
 def _change(
@@ -129,32 +104,6 @@ def classes() -> U8:
     return table
 
 
-@functools.cache
-def odd_pairs() -> tuple[U32, U32]:
-    """Of every code point below 0x10000 the bits of the rows of _ODD_PAIRS in which it is the first, and the second."""
-    tables = np.zeros((2, _BASIC), np.uint32)
-    for row, sides in enumerate(_ODD_PAIRS):
-        for table, side in zip(tables, sides, strict=True):
-            for name in side.split(" "):
-                table[_members(name)] |= np.uint32(1 << row)
-    return tables[0], tables[1]
-
-
-def _members(name: str) -> slice | list[int]:
-    if name in {"any", "blank"}:
-        return slice(None) if name == "any" else [ord(" ")]
-    if name.startswith("="):
-        return [ord(character) for character in name[1:]]
-    category = MOJIBAKE_CATEGORIES[name]
-    found: list[int] = []
-    for i, character in enumerate(category):
-        if character == "-" and 0 < i < len(category) - 1:
-            found += range(ord(category[i - 1]), ord(category[i + 1]))
-        else:
-            found.append(ord(character))
-    return found
-
-
 @kernel
 def _inspect(offsets: Any, data: Any, table: Any, firsts: Any, seconds: Any) -> Any:
     needs = np.zeros(len(offsets) - 1, np.uint8)
@@ -169,9 +118,9 @@ def _inspect(offsets: Any, data: Any, table: Any, firsts: Any, seconds: Any) -> 
                 continue
             if code >= 0x80:
                 code, size = decode(data, at)
-            if odd != 0 and code < _BASIC and odd & seconds[code]:
+            if odd != 0 and code < BASIC and odd & seconds[code]:
                 need |= _SUSPECT
-            odd = firsts[code] if 0x80 <= code < _BASIC else np.uint32(0)
+            odd = firsts[code] if 0x80 <= code < BASIC else np.uint32(0)
             kind = table[code]
             if code == 10:
                 third = at == first or (data[at - 1] == 10 and (at - 1 == first or data[at - 2] == 10))

@@ -25,7 +25,7 @@ def digits_at(data: Any, at: Any, last: Any, table: Any) -> Any:
 
 @kernel
 def _count_digits(data: Any, at: Any, last: Any, table: Any) -> Any:
-    """Digits that follow with nothing but the punctuation of numbers between."""
+    """Digits that follow with nothing but the punctuation of numbers between, and where they end."""
     total, end = 0, min(last, at + _WALK)
     while at < end and total < 19:
         byte = data[at]
@@ -34,7 +34,7 @@ def _count_digits(data: Any, at: Any, last: Any, table: Any) -> Any:
         elif byte != 32 and (byte < 40 or byte > 47 or byte == 44):  # space, ( ) * + - . /
             break
         at += 1
-    return total
+    return total, at
 
 
 @kernel
@@ -47,7 +47,7 @@ def number(data: Any, first: Any, last: Any, at: Any, size: Any, table: Any) -> 
         return at, 0, 0
     after = data[at + size] if at + size < last else 32
     bits = IP if size <= 3 and after == 46 and _dotted(data, at, last, table) else 0
-    digits = _count_digits(data, at, last, table)
+    digits, end = _count_digits(data, at, last, table)
     if digits >= 12 and 0x31 <= data[at] <= 0x36 and (size >= 12 or (size == 4 and after in (32, 45))):
         bits |= CARD
     if size in (17, 18):
@@ -57,7 +57,8 @@ def number(data: Any, first: Any, last: Any, at: Any, size: Any, table: Any) -> 
         bits |= PASSPORT
     if (size == 9 and spoken) or (size == 3 and _apart(data, at + 3, last, 2, 4, table)):
         bits |= SSN
-    if digits >= 7 and (spoken or _telephonic(data, at, last, size, after, table)):
+    named = end < last and table[data[end]] & ALNUM  # a word behind may say what number it is
+    if digits >= 7 and (spoken or named or _telephonic(data, at, last, size, after, table)):
         bits |= PHONE
         if before == 40:
             return at - 1, PHONE, bits
@@ -124,7 +125,7 @@ def _lettered(data: Any, first: Any, last: Any, at: Any, size: Any, table: Any) 
 @kernel
 def world_number(data: Any, at: Any, last: Any, table: Any) -> Any:
     """Whether a digit follows, and at least seven in all."""
-    return at < last and table[data[at]] & WHAT == DIGIT and _count_digits(data, at, last, table) >= 7
+    return at < last and table[data[at]] & WHAT == DIGIT and _count_digits(data, at, last, table)[0] >= 7
 
 
 @kernel

@@ -93,18 +93,20 @@ _NAMES_PASSPORT = re.compile(
 
 # E.164 with its plus or 00; North American 3-3-4 (area and exchange never start with 0 or 1); a national number in groups after a
 # trunk zero; French pairs; a Chinese mobile number; and any group of digits, which counts only beside a word such as "phone".
+_LINES = rb"(?i:fax|office|mobile|cell|phone|tel)\b"
 _PHONE = re.compile(
     rb"(?<![\w.+])(?:"
     rb"(?P<world>(?:\+|00(?:[ .-]|(?=\d{1,3}[ .-])))[1-9]\d{0,2}[ .-]?(?:\(0?\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4})"
     rb"|(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])[2-9]\d\d[.-]\d{4}"
-    rb"|(?P<trunk>0[1-9]\d{2,3}(?: \d{2,4}){2,3}|0[1-9](?:(?:\.\d\d){4}|(?:-\d\d){4}))"
+    rb"|(?P<trunk>0[1-9]\d{1,3}(?: \d{2,4}){2,3}|0[1-9](?:(?:\.\d\d){4}|(?:-\d\d){4}))"
     rb"|(?P<mobile>1[3-9]\d(?:\d{8}|([ -])\d{4}\4\d{4}))"
     rb"|(?P<bare>\(?\d{1,5}\)?(?:[ ./-]{0,3}\d{2,5}){1,5})"
-    rb")(?:\s?(?:x|ext\.? ?)\d{1,5})?(?![\w-])(?!\.\d)"
+    rb")(?:\s?(?:x|ext\.? ?)\d{1,5})?(?!\w|-(?!" + _LINES + rb"))(?!\.\d)"
 )
+_LINE_BEHIND = re.compile(rb"[ -]\(?" + _LINES)
 _NAMES_PHONE = re.compile(
     rb"(?:(?:\b(?:tele?|cell|handy|fax|mobile?|call (?:me |us |him |her )?(?:at|on)|(?:reach|text|ring) (?:me|us) (?:at|on)|dial)"
-    rb"|phone|telefon[eo]?|t\xc3\xa9l\xc3\xa9(?:phone)?|tel\xc3\xa9fono|whatsapp)\b|"
+    rb"|phone|telefon[eo]?|t\xc3\xa9l\xc3\xa9(?:phone)?|tel\xc3\xa9fono|whatsapp)\b|\b(?:desk|office|home|work|direct) ?:|"
     + "тел|电话|電話|手机|手機|联系方式|전화|โทร".encode()
     + rb")[^\d]{0,20}$"
 )
@@ -173,7 +175,7 @@ def _is_passport(match: re.Match[bytes]) -> bool:
 
 
 def _is_phone(match: re.Match[bytes]) -> bool:
-    """As many digits as a phone number has, there; a bare one is called a phone number before."""
+    """As many digits as a phone number has, there; a bare one is called a phone number beside it."""
     digits = sum(48 <= byte <= 57 for byte in match[0])
     if match["world"]:
         return _is_world_number(match["world"].decode())
@@ -182,7 +184,8 @@ def _is_phone(match: re.Match[bytes]) -> bool:
     if match["mobile"] and _CHINESE.search(match.string[max(0, match.start() - 30) : match.end() + 30]):
         return True
     if match["mobile"] or match["bare"]:
-        return _MIN_PHONE_DIGITS <= digits <= _MAX_PHONE_DIGITS and bool(_NAMES_PHONE.search(_before(match, 60)))
+        named = _LINE_BEHIND.match(match.string, match.end()) or _NAMES_PHONE.search(_before(match, 60))
+        return _MIN_PHONE_DIGITS <= digits <= _MAX_PHONE_DIGITS and bool(named)
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,8 @@ from ftfy.badness import is_bad
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.text.normalize import normalize, repair
+from pipeline.text.mojibake import repair
+from pipeline.text.normalize import normalize
 
 
 def normal(text: str) -> tuple[str, bool]:
@@ -29,7 +31,13 @@ def slow(text: str) -> tuple[str, bool]:
     lines = re.sub("\r\n|[\r\v\f\x85\u2028\u2029]", "\n", fixed)
     plain = re.sub("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]", "", lines)
     trimmed = "\n".join(line.rstrip() for line in plain.split("\n"))
-    return unicodedata.normalize("NFC", re.sub("\n{3,}", "\n\n", trimmed).strip("\n")), fixed != text
+    blank = re.sub("\n{3,}", "\n\n", trimmed).strip("\n")
+    safe, run = "", 0
+    for character in blank:
+        run = run + 1 if unicodedata.combining(character) else 0
+        safe += "\u034f" * (run > 30) + character
+        run = 1 if run > 30 else run
+    return unicodedata.normalize("NFC", safe), fixed != text
 
 
 @pytest.mark.parametrize(
@@ -82,6 +90,20 @@ def test_the_kernels_do_what_the_expressions_do(text: str) -> None:
 def test_no_text_that_shows_wrong_decoding_is_missed(text: str) -> None:
     if is_bad(text):
         assert normal(text)[1] == (repair(text) != text)
+
+
+@pytest.mark.parametrize("unit", ["\u0301\u0316", " ", " \n", "\n", "\r", "\x00", "Ã©", "é", "a\u0301"])
+def test_time_grows_with_the_text_and_no_faster(unit: str) -> None:
+    text = unit * (500_000 // len(unit))
+    start = time.process_time()
+    once = normal(text)[0]
+    assert time.process_time() - start < 5  # quadratic, marks out of order would take an hour
+    assert normal(once)[0] == once
+
+
+@given(st.text(st.sampled_from("a\u0301\u0316\u05b0\u0345"), min_size=25, max_size=100))
+def test_marks_in_a_row_are_joined(text: str) -> None:
+    assert normal(text) == slow(text)
 
 
 def test_a_text_in_normal_form_is_not_copied() -> None:
