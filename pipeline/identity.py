@@ -27,7 +27,8 @@ def number_ids(ids: pa.Array | pa.ChunkedArray) -> U64:
             digits = b""
         if len(digits) == 16 * len(ids):  # white space between bytes is skipped, not refused
             return np.frombuffer(digits, ">u8").reshape(-1, 2).astype(np.uint64)
-    numbers = b"".join(_number(value) for value in ids.to_pylist())
+    values, blake2b = ids.to_pylist(), hashlib.blake2b
+    numbers = b"".join([_number(v) if len(v) == 32 else blake2b(v.encode(), digest_size=16).digest() for v in values])
     return np.frombuffer(numbers, ">u8").reshape(-1, 2).astype(np.uint64)
 
 

@@ -167,15 +167,19 @@ def pair_up(bands: Sequence[Path], ranking: Ranking, folder: Path) -> Pairs:
     return pairs
 
 
-def write_wanted(pairs: Pairs, ranking: Ranking, docs: Path, out: Path) -> int:
-    """Write WANTED, sharded like ``docs``: which documents are in a pair. Returns their number."""
+def find_wanted(pairs: Pairs, ranking: Ranking) -> npt.NDArray[np.bool_]:
+    """Which documents are in a pair, (T,) by row."""
     wanted = np.zeros(len(ranking.ranks), np.bool_)
     for part in pairs:
         wanted[part >> np.uint64(32)] = True
         wanted[part & np.uint64(MOST_DOCUMENTS)] = True
+    return wanted[ranking.ranks]
+
+
+def write_wanted(wanted: npt.NDArray[np.bool_], docs: Path, out: Path) -> None:
+    """Write WANTED, sharded like ``docs``."""
     for path, rows in _alike(docs, out):
-        write_table(pa.table([wanted[ranking.ranks[rows]]], schema=WANTED), path)
-    return int(wanted.sum())
+        write_table(pa.table([wanted[rows]], schema=WANTED), path)
 
 
 @dataclass(frozen=True)

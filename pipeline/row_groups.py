@@ -78,7 +78,9 @@ def read_group(group: RowGroup, schema: pa.Schema) -> Iterator[pa.Table]:
     file = _open(group.file)
     if missing := [name for name in schema.names if name not in file.schema_arrow.names]:
         raise SchemaError(f"{group.file}: not a table of {schema.names}: it has no column {', '.join(missing)}")
-    rows = max(1, min(ROWS_PER_BATCH, BYTES_PER_SHARD * group.num_rows // max(1, group.num_bytes) // 4))
+    rows = group.num_rows  # each batch costs a check, so that a small group comes in one
+    if group.num_bytes > 2 * BYTES_PER_SHARD:
+        rows = max(1, min(ROWS_PER_BATCH, BYTES_PER_SHARD * group.num_rows // group.num_bytes // 4))
     pending, size = [], 0
     try:
         for batch in file.iter_batches(rows, [group.number], schema.names, use_threads=False):

@@ -30,15 +30,14 @@ TO_COMPARE = ["text"]
 WANTED = pa.schema([pa.field("wanted", pa.bool_(), nullable=False)])
 SHINGLES = pa.schema([pa.field("shingles", pa.large_binary())])
 # ``duplicate_of``: null if kept. ``rule``: url, exact or near. ``score``: Jaccard similarity, where one was computed.
-# ``high``: its bound. ``cluster``: the id of the best document of the duplicate group.
+# ``high``: its bound. ``cluster``: the id of the best document of the duplicate group, null if it is the document itself.
 FATES = pa.schema(
     [
-        pa.field("id", pa.string(), nullable=False),
         pa.field("duplicate_of", pa.string()),
         pa.field("rule", pa.string()),
         pa.field("score", pa.float64()),
         pa.field("high", pa.float64()),
-        pa.field("cluster", pa.string(), nullable=False),
+        pa.field("cluster", pa.string()),
     ]
 )
 RULES = np.array(["kept", "url", "exact", "near"], dtype=object)
@@ -156,11 +155,10 @@ def fates(ids: pa.Array, ranks: U32, order: U32, outcome: Outcome, rows: slice) 
     keeper = pa.array(order[outcome.kept_by[here]], mask=~removed)
     similarity, bound = outcome.similarity[here], outcome.bound[here]
     columns = {
-        "id": ids[rows],
         "duplicate_of": ids.take(keeper),
         "rule": pa.array(RULES[outcome.rule[here]], pa.string(), mask=~removed),
         "score": pa.array(similarity, mask=~removed | np.isnan(similarity)),
         "high": pa.array(bound, mask=~removed | np.isnan(bound)),
-        "cluster": ids.take(pa.array(order[outcome.leader[here]])),
+        "cluster": ids.take(pa.array(order[outcome.leader[here]], mask=outcome.leader[here] == here)),
     }
     return pa.table(columns).cast(FATES)

@@ -107,8 +107,10 @@ def _compare(
 ) -> tuple[Groups, int]:
     """Compare the documents that share a band, and count them."""
     pairs = join.pair_up(bands, ranking, folder / "pairs")
-    candidates, mapped = join.write_wanted(pairs, ranking, docs, folder / "wanted"), None
+    wanted = join.find_wanted(pairs, ranking)
+    candidates, mapped = int(wanted.sum()), None
     if params.verify and candidates:
+        join.write_wanted(wanted, docs, folder / "wanted")
         sources = {docs: _only(TO_COMPARE), folder / "wanted": WANTED}
         map_shards(partial(_select_shard, ngram=params.ngram), sources, {folder / "shingles": SHINGLES})
         mapped = join.map_shingles(folder / "shingles", ranking, folder / "values")
@@ -149,4 +151,5 @@ def _divide(docs: pa.Table, fates: pa.Table) -> ShardResult:
     columns = {name: why[name] for name in ("score", "high", "duplicate_of")}
     dropped = dropped_rows(docs.filter(gone), "dedup_docs", "near", **columns)
     dropped = dropped.set_column(DROPPED.names.index("rule"), DROPPED.field("rule"), why["rule"])
-    return (docs.filter(pc.invert(gone)), dropped, fates.select(CLUSTERS.names)), Counter()
+    clusters = pa.table([docs["id"], pc.coalesce(fates["cluster"], docs["id"])], schema=CLUSTERS)
+    return (docs.filter(pc.invert(gone)), dropped, clusters), Counter()

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.text.hashing import ALONE, I64, OTHER, U8, U64, decode, kernel, mix, string_buffers, unicode_tables
+from pipeline.text.hashing import ALONE, I64, OTHER, U8, U64, WORD, decode, kernel, mix, string_buffers, unicode_tables
+from pipeline.text.octets import HIGH, SEVEN, load_chunk, trailing_zeros
 
 # Base of the polynomial in the word hashes; odd, so that no word hash is lost modulo 2**64: a multiplier of full spectrum (Steele
 # & Vigna 2021, "Computationally easy, spectrally good multipliers").
@@ -55,7 +56,7 @@ def shingles(texts: pa.LargeStringArray | pa.ChunkedArray, n: int) -> tuple[U64,
 @kernel
 def _append(state: np.uint64, block: np.uint64, size: Any, byte: Any) -> Any:
     """Take one more byte of a folded word into its running hash."""
-    block = (block << np.uint64(8)) | np.uint64(byte)
+    block |= np.uint64(byte) << np.uint64(8 * (size & 7))
     if size & 7 == 7:
         return mix(state ^ block), np.uint64(0), size + 1
     return state, block, size + 1
@@ -98,40 +99,87 @@ def _fold_into(state: np.uint64, block: np.uint64, size: Any, code: Any, folds: 
 
 
 @kernel
+def _word_bytes(chunk: np.uint64) -> Any:
+    """Fold eight bytes as if they were ASCII letters, and mark by its highest bit each that is an ASCII letter or digit."""
+    seven = chunk & np.uint64(SEVEN)
+    folded = seven | np.uint64(0x2020202020202020)  # what it does to a digit is nothing
+    letter = (folded + np.uint64(0x1F1F1F1F1F1F1F1F)) & ~(folded + np.uint64(0x0505050505050505))  # a to z: 0x61 to 0x7A
+    digit = (seven + np.uint64(0x5050505050505050)) & ~(seven + np.uint64(0x4646464646464646))  # 0 to 9: 0x30 to 0x39
+    return folded, (letter | digit) & ~chunk & np.uint64(HIGH)
+
+
+@kernel
 def read_words(
     data: Any, at: Any, last: Any, ascii_folds: Any, classes: Any, folds: Any, several: Any, out: Any, count: Any
 ) -> Any:
-    """Write the hashes of the words from byte ``at`` on to ``out[count:]`` until it is full; returns the new (at, count)."""
+    """Write the hashes of the words from byte ``at`` on to ``out[count:]`` until it is full; returns the new (at, count).
+
+    ASCII goes eight bytes at a time, the end of a text and other characters one by one.
+    """
     room = len(out)
     state, block, size = np.uint64(0), np.uint64(0), 0
     while at < last and count < room:
-        folded = ascii_folds[data[at]]
-        while 0 < folded < _DECODE:
-            state, block, size = _append(state, block, size, folded)
-            at += 1
-            folded = ascii_folds[data[at]] if at < last else np.uint8(0)
-        kind: Any = OTHER
-        code, length = 0, 1
-        if folded == _DECODE:
-            code, length = decode(data, at)
-            kind = np.int64(classes[code])
-        if size and kind in (OTHER, ALONE):  # a word ends here; a letter that stands alone is read next
-            out[count] = _finish(state, block, size)
-            count += 1
-            state, block, size = np.uint64(0), np.uint64(0), 0
-            if kind == ALONE:
+        if size & 7 == 0 and at + 8 <= last:
+            chunk = load_chunk(data, at)
+            folded, word = _word_bytes(chunk)
+            stop = ~word & np.uint64(HIGH)
+            if stop == 0:
+                state, size, at = mix(state ^ folded), size + 8, at + 8
                 continue
-        if kind != OTHER:
-            state, block, size = _fold_into(state, block, size, code, folds, several)
-            if kind == ALONE:
-                out[count] = _finish(state, block, size)
-                count += 1
-                state, block, size = np.uint64(0), np.uint64(0), 0
-        at += length
+            past = (stop & -stop) - np.uint64(1)  # ones below the bit that marks the first byte that is no ASCII word's
+            length = trailing_zeros(stop) >> 3
+            block, size = folded & (past >> np.uint64(7)), size + length
+            if not stop & ~past & (past + np.uint64(1)) & chunk:  # an ASCII character ends the word; go on to the next
+                if size:
+                    out[count] = _finish(state, block, size)
+                    count += 1
+                    state, block, size = np.uint64(0), np.uint64(0), 0
+                ahead = (word | (chunk & np.uint64(HIGH))) & ~past
+                at += trailing_zeros(ahead) >> 3 if ahead else 8
+                continue
+            at += length
+        at, count, state, block, size = _read_character(
+            data, at, ascii_folds, classes, folds, several, out, count, state, block, size
+        )
     if size:
         out[count] = _finish(state, block, size)
         count += 1
-    return min(at, last), count
+    return at, count
+
+
+@kernel
+def _read_character(
+    data: Any,
+    at: Any,
+    ascii_folds: Any,
+    classes: Any,
+    folds: Any,
+    several: Any,
+    out: Any,
+    count: Any,
+    state: np.uint64,
+    block: np.uint64,
+    size: Any,
+) -> Any:
+    """Read one character, whatever it is; a letter that stands alone is left for the next call when it ends a word."""
+    byte = ascii_folds[data[at]]
+    if 0 < byte < _DECODE:
+        state, block, size = _append(state, block, size, byte)
+        return at + 1, count, state, block, size
+    kind: Any = OTHER
+    code, length = 0, 1
+    if byte == _DECODE:
+        code, length = decode(data, at)
+        kind = np.int64(classes[code])
+    if size and kind != WORD:
+        out[count] = _finish(state, block, size)
+        return (at if kind == ALONE else at + length), count + 1, np.uint64(0), np.uint64(0), 0
+    if kind != OTHER:
+        state, block, size = _fold_into(state, block, size, code, folds, several)
+    if kind == ALONE:
+        out[count] = _finish(state, block, size)
+        return at + length, count + 1, np.uint64(0), np.uint64(0), 0
+    return at + length, count, state, block, size
 
 
 @kernel

@@ -20,7 +20,7 @@ def slow_hash(word: str) -> int:
     state = 0
     for at in range(0, len(folded), 8):
         block = folded[at : at + 8]
-        state = slow_mix(state ^ int.from_bytes(block, "big") ^ (len(block) % 8) << 56)
+        state = slow_mix(state ^ int.from_bytes(block, "little") ^ (len(block) % 8) << 56)
     return state
 
 
