@@ -54,7 +54,8 @@ def _check_scored(scores: Path, params: FilterDocsParams) -> None:
     if unseen and num_rows(scores):
         raise ParamsError(
             f"params.yaml: filter_docs.bounds.{unseen[0]}: {scores} holds no score of this filter: it would drop nothing; "
-            "put what the filter needs into data/quality (its README says what), or remove the bound"
+            "remove the bound, or let score_docs give one: name it in score_docs.filters, choose score_docs.c4_lines for "
+            "the rules of C4's lines, put a word list or model into data/quality (its README says which)"
         )
 
 
