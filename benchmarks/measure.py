@@ -22,8 +22,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+# This folder behind the standard library, which has an html too.
+sys.path[:] = [str(ROOT), *(entry for entry in sys.path if Path(entry).resolve() != HERE), str(HERE)]
 ANSWER = "HEDDLE_BENCH_ANSWER"  # names the file that a started work leaves its figures in
 MB = 1_000_000
 POLL_SECONDS = 0.05
@@ -111,8 +113,10 @@ def run(
     """
     with tempfile.TemporaryDirectory() as folder:
         log, file = Path(folder) / "log", Path(folder) / "answer"
+        # Not this folder on the path, whose encodings.py would hide the one that Python starts with.
+        (Path(folder) / "measure.py").symlink_to(Path(__file__).resolve())
         threads = ONE_THREAD if cores == 1 else {**ONE_THREAD, "HEDDLE_WORKERS": str(cores)}
-        variables = {**os.environ, **threads, **OFFLINE, "PYTHONPATH": str(ROOT / "benchmarks"), ANSWER: str(file)}
+        variables = {**os.environ, **threads, **OFFLINE, "PYTHONPATH": folder, ANSWER: str(file)}
         chosen = sorted(os.sched_getaffinity(0))[-cores:]
         with log.open("wb") as stream:
             process = subprocess.Popen(

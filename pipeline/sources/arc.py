@@ -18,7 +18,11 @@ from pipeline.sources.web import Record
 
 GZIP = b"\x1f\x8b\x08"
 BYTES_PER_READ = 1 << 20
-LINE = re.compile(rb"([^\s]{3,8000}) ([\da-fA-F.:]{1,45}|-) (\d{8,17}) ([^\s]{1,200})(?: [^\n]{0,8000}?)? (\d{1,12})\r?\n")
+MAX_RESTARTS = 1000  # without a member between: the rest of the file is no archive
+LINE = re.compile(
+    rb"^([A-Za-z][\w+.-]{1,20}:[^\s]{1,8000}) ([\da-fA-F.:]{1,40}|-) (\d{8,17}) ([^\s]{1,99})(?: [^\n]{0,999}?)? (\d{1,12})\r?\n",
+    re.MULTILINE,
+)
 
 
 def records(file: Path, limit: int) -> Iterator[Record]:
@@ -39,11 +43,12 @@ def _damaged(problem: str, start: int, num_bytes: int) -> Record:
 
 def _members(data: mmap.mmap, limit: int) -> Iterator[Record]:
     """The captures of each gzip member; after damage those of the next that begins like one. Numbers are not given yet."""
-    start = 0
+    start = failures = 0
     while 0 <= start < len(data):
         member, end, problem = _inflate(data, start, limit)
         yield from _captures(member, start, limit)
-        following = data.find(GZIP, start + 1 if problem else end)
+        failures = failures + 1 if problem else 0
+        following = data.find(GZIP, start + 1 if problem else end) if failures < MAX_RESTARTS else -1
         passed = (following if following >= 0 else len(data)) - (start if problem else end)
         if problem or data[end : end + passed].strip(b"\0\r\n"):
             yield _damaged(problem or "no gzip member", start if problem else end, passed)

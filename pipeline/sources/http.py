@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from pipeline.sources.rows import NoDocument
+from pipeline.text.encoding import CONTROLS
 
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 STATUS = re.compile(rb"HTTP/\d(?:\.\d)?\s+(\d{3})")
@@ -20,6 +21,7 @@ CHUNK = re.compile(rb"[ \t]{0,9}([0-9a-fA-F]{1,8})[ \t]{0,9}(?:;[^\r\n]{0,200})?
 MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 CODINGS = {"br": "brotli", "zstd": "zstd"}
 BYTES_PER_READ = 1 << 20
+BYTES_LOOKED_AT = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def _inflate(body: bytes, coding: str, limit: int) -> bytes:
     try:
         found = stream.decompress(body, limit + 1)
     except zlib.error as error:
-        if coding == "deflate":
+        if coding == "deflate" and _is_text(body):
             return body
         raise NoDocument("unreadable", f"content-encoding {coding}: {error}") from error
     return _whole(found, coding, limit, is_end=stream.eof)
@@ -97,10 +99,16 @@ def _decompress(body: bytes, coding: str, limit: int) -> bytes:
                 parts.append(part)
                 size += len(part)
     except OSError as error:
-        if not parts and coding == "brotli":  # it has no magic number to tell a decoded body by
+        if not parts and coding == "brotli" and _is_text(body):
             return body
         raise NoDocument("truncated" if parts else "unreadable", f"content-encoding {coding}: {error}") from error
     return _whole(b"".join(parts), coding, limit, is_end=True)
+
+
+def _is_text(body: bytes) -> bool:
+    """Whether it looks decoded already: these codings have no magic number to tell."""
+    head = body[:BYTES_LOOKED_AT]
+    return head.translate(None, CONTROLS) == head
 
 
 def _whole(found: bytes, coding: str, limit: int, *, is_end: bool) -> bytes:

@@ -15,7 +15,8 @@ from fastwarc.warc import ArchiveIterator, WarcRecord
 from pipeline.sources.rows import NoDocument, encodable
 from pipeline.sources.web import DOCUMENTS, Record
 
-MEMBERS = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd")  # how each begins: gzip, zstd
+GZIP, ZSTD = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"  # how a member begins
+BYTES_PER_READ = 1 << 20
 RECORD = b"WARC/1."
 MAX_RESTARTS = 1000  # without a record between: the rest of the file is no archive
 
@@ -27,25 +28,27 @@ def records(file: Path, limit: int) -> Iterator[Record]:
         yield Record(1, "damaged", b"", 0, damage=NoDocument("unreadable", "an empty file"))
         return
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        magic = next((member for member in MEMBERS if data[: len(member)] == member), RECORD)
+        magic = next((member for member in (GZIP, ZSTD) if data[: len(member)] == member), RECORD)
         number, start, restarts = 0, 0, 0
         while start >= 0:
-            reached = start  # from here on nothing is read yet
+            reached, error = start, ""  # from here on nothing is read yet
             stream.seek(start)
             try:
                 for record in ArchiveIterator(stream, parse_http=False):
                     number, restarts = number + 1, 0
                     reached = max(reached, _behind(record, magic))
                     yield _record(record, number, limit)
-                start, error = -1, _cut_member(data, reached - 1, magic)
             except OSError as problem:
-                error, restarts = str(problem), restarts + 1
-                start = data.find(magic, max(reached, start + 1)) if restarts < MAX_RESTARTS else -1
-            if error:
-                number += 1
-                passed = (start if start >= 0 else size) - reached
-                loss = NoDocument("unreadable", f"{error}; {passed} bytes passed over from {reached} on")
-                yield Record(number, "damaged", b"", passed, damage=loss)
+                error = str(problem)
+            else:
+                error, reached = _left_unread(data, reached, magic) if number else ("no record", start)
+            if not error:
+                return
+            number, restarts = number + 1, restarts + 1
+            start = data.find(magic, max(reached, start + 1)) if restarts < MAX_RESTARTS else -1
+            passed = (start if start >= 0 else size) - reached
+            loss = NoDocument("unreadable", f"{error}; {passed} bytes passed over from {reached} on")
+            yield Record(number, "damaged", b"", passed, damage=loss)
 
 
 def _behind(record: WarcRecord, magic: bytes) -> int:
@@ -53,16 +56,19 @@ def _behind(record: WarcRecord, magic: bytes) -> int:
     return int(record.stream_pos + (record.content_length if magic == RECORD else 1))
 
 
-def _cut_member(data: mmap.mmap, last: int, magic: bytes) -> str | None:
-    """What is wrong with the end of a gzip file, whose last record begins at ``last``: fastwarc takes a cut member for an end."""
-    if magic[:2] != b"\x1f\x8b" or data[last : last + len(magic)] != magic:
-        return None
+def _left_unread(data: mmap.mmap, reached: int, magic: bytes) -> tuple[str, int]:
+    """What fastwarc passed over in silence behind the last record, and from where on: it takes a cut gzip member for an end."""
+    last = reached - 1
+    if magic != GZIP or last < 0 or data[last : last + len(GZIP)] != GZIP:
+        return "", reached
     stream, position = zlib.decompressobj(zlib.MAX_WBITS + 16), last
     while not stream.eof and position < len(data):
-        stream.decompress(data[position : position + (1 << 20)])
-        position += 1 << 20
-    rest = stream.unused_data + data[position : position + 1]
-    return None if stream.eof and not rest.strip(b"\0") else "the last gzip member is cut"
+        stream.decompress(data[position : position + BYTES_PER_READ])
+        position += BYTES_PER_READ
+    if not stream.eof:
+        return "the last gzip member is cut", reached
+    end = min(position, len(data)) - len(stream.unused_data)
+    return ("no gzip member", end) if data[end : end + BYTES_PER_READ].strip(b"\0") else ("", reached)
 
 
 def _record(record: WarcRecord, number: int, limit: int) -> Record:
@@ -81,6 +87,8 @@ def _record(record: WarcRecord, number: int, limit: int) -> Record:
         unread = 0 if kind in DOCUMENTS else length - record.reader.consume(length)
     except OSError as problem:
         return Record(number, kind, b"", length, None, NoDocument("unreadable", str(problem)), meta)
+    if headers.get("Content-Length") is None:
+        return Record(number, kind, b"", length, None, NoDocument("truncated", "its header ends early"), meta)
     missing = max(min(length, limit) - len(data), 0) if kind in DOCUMENTS else unread
     damage = NoDocument("truncated", f"{missing} of {length} bytes are missing") if missing else None
     return Record(number, kind, data, length, headers.get("Content-Type"), damage, meta)

@@ -35,7 +35,7 @@ SUPERSETS = {
     "shift_jis": "cp932",
     "tis-620": "cp874",
 }
-NO_CHARSETS = {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf-7"}  # Python calls them codecs
+NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}  # Python calls them codecs
 DECLARATION = re.compile(
     rb"<meta[^>]{0,500}?charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([\w.:-]{2,40})"
     rb"|<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}[\"']([\w.:-]{2,40})",
@@ -45,7 +45,8 @@ DECLARED_WITHIN = 4096  # bytes; the standard asks for 1024, pages are less care
 SAMPLE = 64 << 10  # bytes that the statistical detectors see
 MAX_DAMAGE = 0.1  # of the characters that are not ASCII: a wrong charset damages most of them, an editor's slip a few
 MAX_CONTROLS = 0.05  # of the characters: more, and it is no text (resiliparse's detect_mime draws the line there)
-CONTROLS = dict.fromkeys(sorted(set(range(32)) - set(b"\t\n\v\f\r\x1b")))
+LOW = bytes(range(32))
+CONTROLS = bytes(sorted(set(range(32)) - set(b"\t\n\v\f\r\x0e\x0f\x1b")))  # shifts and escape belong to ISO 2022
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
                 return _checked(data, "utf-8", "utf-8", "strict")
         except UnicodeDecodeError:
             pass  # not UTF-8, then
-    elif not (data.count(0) and _wide(data)):
+    elif not _wide(data):
         return _checked(data, "utf-8", "utf-8")
     for charset, found in _candidates(data, declared, is_plain):
         decoded = _checked(data, charset, found)
@@ -89,7 +90,8 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
 
 def _checked(data: bytes, charset: str, found: str, errors: str = "replace") -> Decoded:
     text = data.decode(charset, errors)
-    controls = len(text) - len(text.translate(CONTROLS))
+    narrow = text.encode("utf-8", "replace") if charset.startswith(("utf-16", "utf-32")) else data
+    controls = len(narrow) - len(narrow.translate(None, CONTROLS))
     if controls > MAX_CONTROLS * len(text):
         raise UnicodeError(f"{controls} control characters among {len(text)}: no text")
     given = data.count(b"\xef\xbf\xbd") if charset == "utf-8" else 0  # its author's, not ours
@@ -121,18 +123,17 @@ def _label(match: re.Match[bytes] | None) -> str | None:
 
 
 def _wide(data: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a mark, told by where its zero bytes stand."""
+    """UTF-16 or UTF-32 without a mark, told by where bytes below 32 stand: the high halves of all alphabets."""
     sample = data[: min(len(data), 4096) // 4 * 4]
-    zeros = [sample[start::4].count(0) / max(len(sample) // 4, 1) for start in range(4)]
-    high, low = [share > 0.9 for share in zeros], [share < 0.1 for share in zeros]
-    if all(high[2:]) and low[0]:
-        return "utf-32-le"
-    if all(high[:2]) and low[3]:
-        return "utf-32-be"
-    if min(zeros[1], zeros[3]) > 0.3 and low[0] and low[2]:
-        return "utf-16-le"
-    if min(zeros[0], zeros[2]) > 0.3 and low[1] and low[3]:
-        return "utf-16-be"
+    quarter = max(len(sample) // 4, 1)
+    low = [1 - len(sample[start::4].translate(None, LOW)) / quarter if sample else 0.0 for start in range(4)]
+    zero = [sample[start::4].count(0) / quarter for start in range(4)]
+    for charset, high, rest in (("utf-32-le", (2, 3), (0,)), ("utf-32-be", (0, 1), (3,))):
+        if all(zero[place] > 0.9 for place in high) and all(zero[place] < 0.1 for place in rest):
+            return charset
+    for charset, first in (("utf-16-le", 1), ("utf-16-be", 0)):
+        if min(low[first::2]) > 0.9 and max(low[1 - first :: 2]) < 0.7:
+            return charset
     return None
 
 
@@ -144,7 +145,7 @@ def codec(label: str) -> str | None:
     """
     try:
         name = codecs.lookup(map_encoding_to_html5(label, fallback_utf8=False) or label).name
-        b"".decode(name)  # raises LookupError for a codec that is none of text, such as zlib
+        "a".encode(name)  # raises LookupError for a codec that is none of text, such as zlib
     except (LookupError, UnicodeError, ValueError):
         return None
     return None if name in NO_CHARSETS else SUPERSETS.get(name, name)

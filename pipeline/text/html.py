@@ -20,7 +20,9 @@ from pipeline.errors import InputError
 
 OUT = {"links", "boilerplate"}
 # The title goes to its own field; captions and credits belong to pictures that are gone.
-SKIPPED = ["h1", "figcaption", "[class*=caption]", "[class*=credit]"]
+SKIPPED = ["h1", "figcaption", "[class*=caption]", "[class*=credit]", "[class*=footer]", "[id*=footer]"] + [
+    f"[class*={name}]" for name in ("author-bio", "author-box", "authorbox", "about-author")
+]
 CHROME = ["nav", "footer", "aside", "header"]
 PROSE_BYTES = 60  # UTF-8 bytes of a block that ends like a sentence: some ten words of English
 LONG_BYTES = 200  # a block that is prose however it ends, and never a list of links
@@ -29,8 +31,14 @@ RICH_PAGE_BYTES = 1500  # a main text of this size is believed without a look at
 # An element this deep. Resiliparse looks at every ancestor of every element for the main content (50,000 nested ones: 56 s), so
 # such a page is read as a whole; of 216 measured pages none nests deeper than 64.
 DEEP = ">".join(["*"] * 128)
+MAX_TAGS = 10_000  # with fewer, options cost a fifth of a second at most
+MAX_NODES = 1_000_000  # unclosed formatting elements × tags; a node takes some 400 bytes
+FORMATTING = re.compile(r"<(/?)(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b[^<>]*>", re.IGNORECASE)
+OPTION = re.compile(r"</?opt(?:ion|group)\b[^<>]*>", re.IGNORECASE)
 MIN_SHARE = 0.25  # of the whole page's prose: a main text with less missed the main part
-TOKEN = re.compile(r'<(/?)(p|h[1-6]|li|ul|ol|pre|a|br)(?: href="([^"]*)")?[^<>]*>|\n')
+TOKEN = re.compile(r'<(/?)(p|h[1-6]|li|ul|ol|pre|a|br)\b(?: href="([^"]*)")?[^<>]*>|\n')
+MAX_GAIN = 300  # bytes: one long block does not bridge a list of links
+WEIGHTS = {"heading": 20, "paragraph": 0, "line": 40, "links": 60, "boilerplate": 80}  # bytes of prose that outweigh one
 SENTENCE_END = re.compile(r"[.!?…:;。！？”\"')»\]]\W*$")  # on the last characters: on a long run of brackets it is quadratic
 BOILERPLATE = re.compile(
     r"\W*(?:"
@@ -83,13 +91,31 @@ def main_text(document: str) -> Page:
     >>> main_text("<title>T</title><nav><a href='/'>Home</a></nav><p>A paragraph of prose that is long enough to be one.</p>")
     Page(title='T', text='A paragraph of prose that is long enough to be one.')
     """
-    tree = HTMLTree.parse(document)
+    tree = HTMLTree.parse(_tamed(document))
     is_deep = tree.document is not None and tree.document.query_selector(DEEP) is not None
     chosen = [] if is_deep else select(_blocks(tree, main_content=True, skipped=SKIPPED))
     if (size := _size(chosen)) < RICH_PAGE_BYTES:
-        whole = select(_blocks(tree, main_content=False, skipped=SKIPPED + CHROME))
+        whole = select(_blocks(tree, main_content=False, skipped=SKIPPED + CHROME), scattered=True)
         chosen = whole if size < MIN_SHARE * _size(whole) else chosen
     return Page(" ".join((tree.title or "").split()), _join(chosen))
+
+
+def _tamed(document: str) -> str:
+    """The page without the tags that make the parser's tree, or its time, quadratic in the page.
+
+    Every paragraph opens all formatting elements anew that were never closed (HTML standard, "reconstruct the active formatting
+    elements"): 37 kB of them fill 1.5 GB. An option looks at all before it. Neither tells anything of the main text.
+    """
+    tags = document.count("<")
+    if tags * tags < MAX_NODES:
+        return document
+    unclosed = most = 0
+    for tag in FORMATTING.finditer(document):
+        unclosed += -1 if tag[1] else 1
+        most = max(most, unclosed)
+    if most * tags > MAX_NODES:
+        document = FORMATTING.sub("", document)
+    return OPTION.sub(" ", document) if tags > MAX_TAGS else document
 
 
 def _size(blocks: list[Block]) -> int:
@@ -103,7 +129,6 @@ def _blocks(tree: HTMLTree, *, main_content: bool, skipped: list[str]) -> list[B
         main_content=main_content,
         links=True,
         alt_texts=False,
-        list_bullets=False,
         comments=False,
         post_meta=False,
         skip_elements=skipped,
@@ -115,7 +140,7 @@ def parse_blocks(markup: str) -> list[Block]:
     """The blocks of resiliparse's reduced HTML: bare text by lines; p, h1 to h6, li and pre as they are."""
     blocks: list[Block] = []
     parts: list[str] = []
-    tag, link_chars, in_link, position = "", 0, False, 0
+    tag, link_chars, in_link, position, broken = "", 0, False, 0, -1  # broken: the end of the last <br>
 
     def close() -> None:
         nonlocal parts, link_chars, in_link
@@ -131,30 +156,51 @@ def parse_blocks(markup: str) -> list[Block]:
         closes, name, target = token.groups()
         if name == "a":
             in_link = not closes and bool(target)
-        elif name in {None, "br"} and tag in {"p", "pre"}:
-            parts.append("\n")
+        elif name == "br" or (name is None and (tag in {"p", "pre"} or broken == token.start())):
+            parts.append("\n" if name or tag else "")
+            broken = token.end()
         else:
             close()
-            tag = tag if name in {None, "br"} else "" if closes else name
+            tag = "" if closes else name or tag
     close()
     return blocks
 
 
-def select(blocks: list[Block]) -> list[Block]:
-    """The blocks from the first prose to the last, and paragraphs that adjoin it, without links, boilerplate and repetitions."""
+def select(blocks: list[Block], *, scattered: bool = False) -> list[Block]:
+    """The blocks from the first prose to the last, and paragraphs that adjoin it, without links, boilerplate and repetitions.
+
+    ``scattered``: of a page whose parts are not told apart, only the densest run of prose (maximum subsequence segmentation:
+    Pasternack & Roth 2009, "Extracting article text from the web with maximum subsequence segmentation").
+    """
     kinds = [block.kind() for block in blocks]
     seen: set[str] = set()
     for index, block in enumerate(blocks):
-        if len(block.text) > 15 and block.text in seen:
+        if block.tag != "p" and len(block.text) > 15 and block.text in seen:
             kinds[index] = "boilerplate"
         seen.add(block.text)
     prose = [index for index, kind in enumerate(kinds) if kind == "prose"]
-    first, last = (prose[0], prose[-1]) if prose else (0, len(blocks) - 1)
+    if not prose:
+        first, end = 0, len(blocks)
+    else:
+        first, end = _densest(blocks, kinds) if scattered else (prose[0], prose[-1] + 1)
     while first > 0 and kinds[first - 1] in {"paragraph", "heading"}:
         first -= 1
-    while last + 1 < len(blocks) and kinds[last + 1] == "paragraph":
-        last += 1
-    return [block for block, kind in zip(blocks[first : last + 1], kinds[first:], strict=False) if kind not in OUT]
+    while end < len(blocks) and kinds[end] == "paragraph":
+        end += 1
+    return [block for block, kind in zip(blocks[first:end], kinds[first:end], strict=True) if kind not in OUT]
+
+
+def _densest(blocks: list[Block], kinds: list[str]) -> tuple[int, int]:
+    """The run of blocks with the greatest sum of bytes of prose, less what the others weigh."""
+    best, first, end = 0, 0, 0
+    total, start = 0, 0
+    for index, (block, kind) in enumerate(zip(blocks, kinds, strict=True)):
+        if total <= 0:
+            total, start = 0, index
+        total += min(len(block.text.encode()), MAX_GAIN) if kind == "prose" else -WEIGHTS[kind]
+        if total > best:
+            best, first, end = total, start, index + 1
+    return first, end
 
 
 def _join(blocks: list[Block]) -> str:

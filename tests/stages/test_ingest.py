@@ -60,6 +60,19 @@ def test_documents_and_losses_are_written_and_counted(tmp_path: Path) -> None:
     }
 
 
+def test_records_of_a_web_archive_are_counted_by_type_and_lost_ones_dropped_by_rule(
+    tmp_path: Path, shared: Callable[[str], Path]
+) -> None:
+    counts = run(shared("data/web/warc"), tmp_path, params())
+    documents = read_table(tmp_path / "docs", DOCS).to_pylist()
+    losses = read_table(tmp_path / "dropped", DROPPED).to_pylist()
+    responses = counts["records/response"] + counts["records/conversion"] + counts["records/damaged"]
+    assert len({row["locator"].split("#")[0] for row in documents}) + len(losses) == responses
+    assert {row["rule"] for row in losses} == {"truncated", "unreadable", "content_type"}
+    assert json.loads(losses[0]["meta"])["url"].startswith("http")
+    assert json.loads(documents[0]["meta"])["charset"] == "utf-8"
+
+
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = params("installed_docs")
     for workers in ("1", "2"):
