@@ -11,8 +11,9 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+import threading
 from collections.abc import Container
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -28,26 +29,39 @@ MAX_ENTRIES = 1 << 19  # distinct runs that are remembered: some 60 MB with what
 _PIECE = 2000  # runs that are given to spaCy together: it forgets them afterwards
 
 
+# The entry of each run of all texts, -1 for one that is too long; where each text's runs begin, (T + 1,); the table of entries.
+Runs = tuple[I32, I64, tuple[I64, I32]]
+
+
 class Chunks:
     """A growing table of runs: the bytes of each of its words."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
         self.keys: U64 = np.empty(1 << 14, np.uint64)
         self.slots: I32 = np.full(1 << 15, -1, np.int32)
         self.entries: I64 = np.zeros(1, np.int64)
         self.sizes: I32 = np.empty(0, np.int32)
 
-    def look_up(self, offsets: I64, data: U8) -> tuple[I32, I64]:
-        """The entry of each run of all texts, -1 for one that is too long, and where each text's runs begin, (T + 1,)."""
+    def look_up(self, offsets: I64, data: U8) -> Runs:
+        """Look up the runs of all texts. Threads take turns; what one was given stays as it is."""
+        with self._lock:
+            ids, bounds = self._look_up(offsets, data)
+            return ids, bounds, (self.entries, self.sizes)
+
+    def _look_up(self, offsets: I64, data: U8) -> tuple[I32, I64]:
         if len(self.entries) > MAX_ENTRIES:
-            self.__init__()  # type: ignore[misc]
+            self._forget()
         ids = np.empty(int(offsets[-1] - offsets[0]) // 2 + len(offsets), np.int32)
         bounds = np.zeros(len(offsets), np.int64)
         spans = np.empty((1 << 14, 2), np.int64)
         state = np.array([0, offsets[0], 0, len(self.entries) - 1], np.int64)
         while True:
             done = _find(offsets, data, classes("spacy"), state, self.slots, self.keys, spans, ids, bounds, len(self.entries) - 1)
-            self._add([data[first:last].tobytes() for first, last in spans[: state[3] - len(self.entries) + 1]])
+            self._add([data[first:last].tobytes() for first, last in spans[: state[3] - len(self.entries) + 1].tolist()])
             if done:
                 return ids[: state[2]], bounds
             self._grow()
@@ -90,7 +104,8 @@ def split_simple(chunk: bytes, exceptions: Container[bytes]) -> list[int] | None
         return None
     before, word, hyphen, second, tail, after, number, behind = match.groups(b"")
     parts = [part for part in (before, word + tail, hyphen, second, after, number, behind) if part]
-    return None if any(part in exceptions for part in (*parts, word, tail) if len(part) > 1) else [len(part) for part in parts]
+    joined = [b"".join(parts[i:j]) for i, j in combinations(range(len(parts) + 1), 2)]
+    return None if any(run in exceptions for run in (*joined, word, tail) if len(run) > 1) else [len(part) for part in parts]
 
 
 def tokenize(chunks: list[bytes]) -> list[list[int]]:

@@ -45,12 +45,12 @@ def keep_lines(text: pa.LargeStringArray | pa.ChunkedArray, lines: LineRule) -> 
 
 def room_for_lines(offsets: I64) -> U8:
     """As many bytes as the lines of all texts can take, a line feed behind each, and some that may be read behind the last."""
-    return np.zeros(int(offsets[-1] - offsets[0]) + len(offsets) + PADDING, np.uint8)
+    return np.empty(int(offsets[-1] - offsets[0]) + len(offsets) + PADDING, np.uint8)
 
 
 def cut(data: U8, spans: I64) -> pa.LargeStringArray:
     """The strings at ``spans``, (texts, first and last byte)."""
-    return pa.array([data[first:last].tobytes() for first, last in spans], pa.large_binary()).cast(pa.large_string())
+    return pa.array([data[first:last].tobytes() for first, last in spans.tolist()], pa.large_binary()).cast(pa.large_string())
 
 
 @kernel
@@ -81,7 +81,9 @@ def strip(data: Any, first: int, last: int, table: Any) -> Any:
 
 
 @kernel
-def scan_lines(data: Any, bounds: Any, table: Any, rule: int, kept: Any, at_kept: int, out: Any) -> int:
+def scan_lines(  # noqa: PLR0915  # one loop with one state, as split_words
+    data: Any, bounds: Any, table: Any, rule: int, kept: Any, at_kept: int, out: Any
+) -> int:
     """Copy the lines that ``rule`` keeps to ``kept`` from ``at_kept`` on, line feeds between; returns where they end.
 
     ``out``: ``#``; ``...`` and ``…``; lines; those that begin with a bullet; those that end with an ellipsis; first and last byte
@@ -115,8 +117,16 @@ def scan_lines(data: Any, bounds: Any, table: Any, rule: int, kept: Any, at_kept
                 out[1] += code == 0x2026 or (code == 0x2E and dots % 3 == 0)
                 watched |= _watched(code, data, at, last)
             after_space = False
-            line_code, line_end = code, at + size
-            left, right = min(left, at), at + size
+            left = min(left, at)
+            run = at + size
+            while run < last and data[run] < 0x80 and not table[data[run]] & (SPACE | WATCH):  # most characters
+                run += 1
+            if run > at + size:
+                chunk += run - at - size
+                longest = max(longest, chunk)
+                code = np.int64(data[run - 1])
+            size = run - at
+            line_code, line_end, right = code, run, run
         at += size
         ends_line = kind & BREAK != 0 and not (code == 0x0A and previous == 0x0D)
         if ends_line or (at == last and not kind & BREAK):
@@ -158,7 +168,8 @@ def _keep(data: Any, first: int, last: int, watched: Any, table: Any, rule: int,
     """Copy one line of enough words, citations cut out, and a line feed; returns its end, or -1 when a rule takes it out."""
     if not watched:
         end = at + last - first
-        kept[at:end] = data[first:last]
+        for i in range(last - first):
+            kept[at + i] = data[first + i]
     else:
         end = _copy_without_citations(data, first, last, table, kept, at)
     if rule == C4 and not _is_terminated(kept, at, end):

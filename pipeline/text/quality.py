@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.text.characters import ALPHA, PLAIN, WordRule, classes
-from pipeline.text.chunks import memo
+from pipeline.text.characters import ALPHA, PAIR, PLAIN, PUNCTUATION, QUAD, WIDE, WordRule, classes
+from pipeline.text.chunks import Runs, memo
 from pipeline.text.hashing import I64, U8, U64, kernel, string_buffers
 from pipeline.text.lines import LINE_RULES, NONE, LineRule, room_for_lines, scan_lines, strip
 from pipeline.text.repetition import DUPLICATE_SIZES, TOP_SIZES, measure_lines, repeated_ngrams
-from pipeline.text.words import RULES, hash_bytes, split_words
+from pipeline.text.words import RULES, UNICODE, hash_bytes, split_words
 
 # Columns of the matrix. Fractions of nothing (no word, no line, no character) are 0.
 REPETITION = (
@@ -38,7 +38,7 @@ QUALITY = (
     "ellipsis_ratio",  # "..." and "…" per word, symbols included
     "bullet_line_fraction",  # lines (str.splitlines) whose first visible character is "•" or "-"
     "ellipsis_line_fraction",  # lines whose last visible characters are "..." or "…"
-    "alpha_word_fraction",  # words with a letter, of all words, symbols included
+    "alpha_word_fraction",  # words with a letter, of all words, symbols included (see _count_words)
     "num_stop_words",  # different stop words of the text's language; NaN where there is no list
 )
 STOP_WORDS = ("stop_word_fraction",)  # of the words that are no symbols; NaN where there is no list
@@ -107,14 +107,12 @@ def measure(
     return out
 
 
-def _runs(offsets: I64, data: U8, words: WordRule) -> tuple[Any, I64, tuple[I64, Any]]:
-    """For the rule spacy the entry of each run between white space, where those of each text begin, and the table."""
-    if words != "spacy":
-        nothing = np.zeros(1, np.int32)
-        return nothing, np.zeros(len(offsets), np.int64), (np.zeros(1, np.int64), nothing)
-    table = memo()
-    ids, bounds = table.look_up(offsets, data)
-    return ids, bounds, (table.entries, table.sizes)
+def _runs(offsets: I64, data: U8, words: WordRule) -> Runs:
+    """For the rule spacy the runs between white space; for others nothing."""
+    if words == "spacy":
+        return memo().look_up(offsets, data)
+    nothing = np.zeros(1, np.int32)
+    return nothing, np.zeros(len(offsets), np.int64), (np.zeros(1, np.int64), nothing)
 
 
 @kernel
@@ -124,7 +122,7 @@ def _workspace(offsets: Any) -> Any:
     for text in range(len(offsets) - 1):
         longest = max(longest, offsets[text + 1] - offsets[text])
     size = longest + 2
-    split = (np.zeros(size + 16, np.uint8), np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.uint8))
+    split = (np.zeros(size + 16, np.uint8), np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.uint16))
     room = 4
     while room < 2 * size:
         room *= 2
@@ -145,20 +143,23 @@ def _measure(
     for text in range(len(offsets) - 1):
         first, last, row = offsets[text], offsets[text + 1], out[text]
         words, width, _ = split_words(data, first, last, table, rule, runs[0][runs[1][text] :], runs[2], split)
-        squeezed[starts[words] : starts[words] + 16] = 0
+        for i in range(16):
+            squeezed[starts[words] + i] = 0
         for w in range(words):
             hashes[w] = hash_bytes(squeezed, starts[w], starts[w + 1])
-        _count_words(words, bits, hashes, stops[0][text], stops[1], stops[2], row)
+        _count_words(words, bits, hashes, rule, stops[0][text], stops[1], stops[2], row)
         row[_QUALITY + 1] = width / max(row[_QUALITY], 1)
         symbols, lines = np.zeros(10, np.int64), np.zeros(13, np.int64)
         bounds[text + 1] = scan_lines(data, (first, last), table, line_rule, kept, bounds[text], symbols)
-        counts[text] = symbols[7:]
+        for i in range(3):
+            counts[text, i] = symbols[7 + i]
         for i in range(2):
             row[_QUALITY + 2 + i] = symbols[i] / max(words, 1)
             row[_QUALITY + 4 + i] = symbols[3 + i] / max(symbols[2], 1)
         measure_lines(data, (first, last, symbols[5], symbols[6]), table, workspace, lines)
         _row_of_lines(lines, words, line_rule, row)
-        tops[:], repeats[:] = 0, 0
+        for i in range(6):
+            tops[i // 2] = repeats[i] = 0
         repeated_ngrams(words, (squeezed, starts, chars, hashes), workspace, tops, repeats)
         for i in range(3):
             row[4 + i] = tops[i] / max(lines[11], 1)
@@ -167,12 +168,17 @@ def _measure(
 
 
 @kernel
-def _count_words(words: int, bits: Any, hashes: Any, choice: int, stop_keys: Any, stop_places: Any, row: Any) -> None:
-    """Fill the columns about words one by one."""
-    plain = alphas = stops = seen = 0
+def _count_words(words: int, bits: Any, hashes: Any, rule: int, choice: int, stop_keys: Any, stop_places: Any, row: Any) -> None:
+    """Fill the columns about words one by one.
+
+    A mark of wide punctuation behind a word of a script without spaces is to it what a space is to others, and weighs nothing.
+    """
+    plain = alphas = stops = seen = between = 0
     for w in range(words):
         alphas += bits[w] & ALPHA != 0
         if not bits[w] & PLAIN:
+            is_mark = rule == UNICODE and bits[w] & PUNCTUATION and bits[w] & WIDE
+            between += is_mark and w > 0 and bits[w - 1] & (PAIR | QUAD) != 0
             continue
         plain += 1
         if choice >= 0:
@@ -186,7 +192,7 @@ def _count_words(words: int, bits: Any, hashes: Any, choice: int, stop_keys: Any
     while seen:
         seen &= seen - 1
         different += 1
-    row[_QUALITY], row[_QUALITY + 6] = plain, alphas / max(words, 1)
+    row[_QUALITY], row[_QUALITY + 6] = plain, alphas / max(words - between, 1)
     row[_QUALITY + 7] = different if choice >= 0 else np.nan
     row[_STOPS] = stops / max(plain, 1) if choice >= 0 else np.nan
 

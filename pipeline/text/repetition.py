@@ -77,7 +77,8 @@ def _clear(slots: Any, size: int) -> Any:
     room = 4
     while room < 2 * size:
         room *= 2
-    slots[:room] = -1
+    for i in range(room):
+        slots[i] = -1
     return np.uint64(room - 1)
 
 

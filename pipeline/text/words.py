@@ -61,12 +61,19 @@ def hash_bytes(data: Any, first: int, last: int) -> Any:
 
 @kernel
 def hash_span(data: Any, first: int, last: int) -> Any:
-    """``hash_bytes`` of bytes that may lie at the end of the data, where nothing can be read behind them."""
-    if last + 8 <= len(data):
-        return hash_bytes(data, first, last)
-    copy = np.zeros(last - first + 8, np.uint8)
-    copy[: last - first] = data[first:last]
-    return hash_bytes(copy, 0, last - first)
+    """``hash_bytes`` where nothing may be read behind the bytes."""
+    state = np.uint64(last - first)
+    at = first
+    while at + 8 <= last:
+        state = (state ^ load64(data, at)) * _MULTIPLIER
+        state ^= state >> np.uint64(32)
+        at += 8
+    if at < last:
+        rest = np.uint64(0)
+        for i in range(last - at):
+            rest |= np.uint64(data[at + i]) << np.uint64(8 * i)
+        state = (state ^ rest) * _MULTIPLIER
+    return mix(state)
 
 
 @kernel
@@ -141,4 +148,20 @@ def split_words(  # noqa: PLR0912, PLR0915  # one loop with one state: parts of 
         filled += size
         length += 1
         at += size
+        run = at
+        stop = min(boundary, last) if rule == SPACY and not by_class else last
+        while at < stop and data[at] < 0x80:  # most characters are ASCII and go on with the word
+            code = np.int64(data[at])
+            kind = np.int64(table[code])
+            if kind & SPACE or (by_class and kind & some & WORD == 0):
+                break
+            if unit:
+                break
+            some |= kind
+            every &= kind
+            squeezed[filled] = data[at]
+            filled += 1
+            at += 1
+        length += at - run
+        width += at - run
     return words, plain_width, sentences

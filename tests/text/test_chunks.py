@@ -28,7 +28,7 @@ SIMPLE = st.from_regex(
 def looked_up(texts: list[str]) -> list[list[str]]:
     offsets, data = string_buffers(pa.array(texts, pa.large_string()))
     table = chunks.memo()
-    ids, bounds = table.look_up(offsets, data)
+    ids, bounds, _ = table.look_up(offsets, data)
     found = []
     for i, text in enumerate(texts):
         words, at, raw = [], 0, b"".join(text.encode().split()) if text.isascii() else "".join(text.split()).encode()
@@ -62,7 +62,7 @@ def test_exceptions_are_left_to_spacy(run: str) -> None:
 def test_the_table_grows_and_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
     table = chunks.Chunks()
     offsets, data = string_buffers(pa.array([" ".join(f"w{i}x" for i in range(40_000))], pa.large_string()))
-    ids, bounds = table.look_up(offsets, data)
+    ids, bounds, _ = table.look_up(offsets, data)
     assert (len(np.unique(ids)), bounds.tolist()) == (40_000, [0, 40_000])
     np.testing.assert_array_equal(table.look_up(offsets, data)[0], ids)
     monkeypatch.setattr(chunks, "MAX_ENTRIES", 1000)
