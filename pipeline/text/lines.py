@@ -38,9 +38,9 @@ def keep_lines(text: pa.LargeStringArray | pa.ChunkedArray, lines: LineRule) -> 
     if lines == "none":
         return text
     offsets, data = string_buffers(text)
-    kept, spans = room_for_lines(offsets), np.zeros((len(offsets) - 1, 2), np.int64)
-    _keep_lines(offsets, data, classes("unicode"), LINE_RULES[lines], kept, spans)
-    return cut(kept, spans)
+    kept, bounds = room_for_lines(offsets), np.zeros(len(offsets), np.int64)
+    _keep_lines(offsets, data, classes("unicode"), LINE_RULES[lines], kept, bounds)
+    return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(bounds), pa.py_buffer(kept[: bounds[-1]].copy()))
 
 
 def room_for_lines(offsets: I64) -> U8:
@@ -48,18 +48,16 @@ def room_for_lines(offsets: I64) -> U8:
     return np.empty(int(offsets[-1] - offsets[0]) + len(offsets) + PADDING, np.uint8)
 
 
-def cut(data: U8, spans: I64) -> pa.LargeStringArray:
-    """The strings at ``spans``, (texts, first and last byte)."""
-    return pa.array([data[first:last].tobytes() for first, last in spans.tolist()], pa.large_binary()).cast(pa.large_string())
-
-
 @kernel
-def _keep_lines(offsets: Any, data: Any, table: Any, rule: int, kept: Any, spans: Any) -> None:
-    end = 0
+def _keep_lines(offsets: Any, data: Any, table: Any, rule: int, kept: Any, bounds: Any) -> None:
+    counts = np.zeros(10, np.int64)
     for text in range(len(offsets) - 1):
-        begin, counts = end, np.zeros(10, np.int64)
+        begin = bounds[text]
         end = scan_lines(data, (offsets[text], offsets[text + 1]), table, rule, kept, begin, counts)
-        spans[text, 0], spans[text, 1] = strip(kept, begin, end, table)
+        first, last = strip(kept, begin, end, table)
+        for i in range(last - first if first > begin else 0):
+            kept[begin + i] = kept[first + i]
+        bounds[text + 1] = begin + last - first
 
 
 @kernel
