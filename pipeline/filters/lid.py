@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipeline.text.languages import F64, Model, probabilities, read_model
+from pipeline.text.fasttext_model import Model, read_model
+from pipeline.text.languages import F64, probabilities
 
 MAX_BYTES = 8192  # of each text; more hardly changes the answer (docs/reference/language.md)
 BENEFIT = 0.5  # a wanted language that is at least half as probable as the most probable one is taken to be the text's

@@ -11,7 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.filters.lid import model, model_file
-from pipeline.text.languages import probabilities, read_model
+from pipeline.text.fasttext_model import read_model
+from pipeline.text.languages import probabilities
 
 UNLIMITED = 1 << 40
 SAMPLES = [
