@@ -123,12 +123,17 @@ def _on_daft(work: Callable[[tuple[str, Part]], str], parts: Mapping[str, Part])
     ends soon after (5 of 25 runs; functions: none of 140). What functions lack, a limit on threads, is a semaphore here.
     """
     daft = _daft()
+    folder, on_ray = Path.cwd(), runtime.ray_address() is not None
 
     @daft.func.batch(return_dtype=daft.DataType.string(), batch_size=1)  # type: ignore[untyped-decorator]
     def answers(batch: Any) -> list[str]:
+        if on_ray:
+            os.chdir(folder)  # a worker of the cluster is a process that starts elsewhere
         return [_within(runtime.workers(), work, (key, parts[key])) for key in batch.to_pylist()]
 
     frame = daft.from_pydict({"key": list(parts)})
+    if on_ray:
+        frame = frame.into_partitions(len(parts))  # a partition is a task there
     yield from (row["answer"] for row in frame.select(answers(frame["key"]).alias("answer")).iter_rows())
 
 
@@ -180,9 +185,23 @@ def frame(table: Path | pa.Table) -> Any:
 
 def _daft() -> Any:
     runtime.quiet_libraries()
-    runtime.share_import_path()
     import daft  # 0.3 s that a stage with a single shard does not pay
 
     if address := runtime.ray_address():
-        daft.set_runner_ray(address=address, noop_if_initialized=True)
+        _join_ray(address)
+        daft.set_runner_ray(noop_if_initialized=True)
     return daft
+
+
+def _join_ray(address: str) -> None:
+    """Connect to the cluster, whose machines have the same packages and see the same folders. Raises UsageError."""
+    try:
+        import ray
+    except ImportError as error:
+        raise errors.UsageError(f"HEDDLE_RAY_ADDRESS={address!r}: Ray is not installed; pip install 'heddle[ray]'") from error
+    if not ray.is_initialized():
+        variables = {"env_vars": runtime.shared_variables()}
+        try:
+            ray.init(address=address, runtime_env=variables, log_to_driver=False, logging_level="warning")
+        except ConnectionError as error:
+            raise errors.UsageError(f"HEDDLE_RAY_ADDRESS={address!r}: no Ray cluster there: {error}") from error

@@ -66,6 +66,7 @@ def quiet_libraries() -> None:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "DAFT_PROGRESS_BAR": "0",
+        "RAY_USAGE_STATS_ENABLED": "0",
         "TOKENIZERS_PARALLELISM": "true",
         "GOMP_SPINCOUNT": "20000",  # short waits spin, long ones sleep: no loss alone, and room for a stage beside
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it torch refuses deterministic matrix products on CUDA
@@ -85,9 +86,10 @@ def cache_kernels() -> None:
     os.environ.setdefault("NUMBA_CACHE_DIR", str((scratch() / "numba" / digest).absolute()))
 
 
-def share_import_path() -> None:
-    """Let worker processes that a library starts find the same modules as this one."""
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+def shared_variables() -> dict[str, str]:
+    """What a worker on a cluster has to find as this process does: modules, compiled kernels, scratch."""
+    found = {name: os.environ[name] for name in ("NUMBA_CACHE_DIR", "DVC_ROOT", "DO_NOT_TRACK") if name in os.environ}
+    return {**found, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "HEDDLE_WORKERS": "1"}
 
 
 def die_with_parent() -> None:

@@ -70,6 +70,12 @@ def upper(table: pa.Table, *, calls: str = "", seconds: float = 0.0, fail: bool 
     return (table.filter(even), lost), Counter(seen=table.num_rows, none=0)
 
 
+def who(table: pa.Table) -> ShardResult:
+    """The process that works on it, as meta; slow enough that one cannot do all."""
+    time.sleep(0.3)
+    return (table.set_column(6, DOCS.field("meta"), pa.repeat(str(os.getpid()), len(table))),), Counter()
+
+
 def lengths(table: pa.Table) -> ShardResult:
     return (pa.table({"id": table["id"], "chars": pa.compute.utf8_length(table["text"])}),), Counter()
 
