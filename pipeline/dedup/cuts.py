@@ -69,11 +69,22 @@ def _within(bounds: I64, starts: I64, ends: I64) -> tuple[I64, I64]:
 
 def _covered(offsets: I64, spans: pa.Table) -> Mask:
     """Which bytes of the texts lie in a span."""
-    edges = np.zeros(int(offsets[-1] - offsets[0]) + 1, np.int32)
-    base = offsets[spans["document"].to_numpy()] - offsets[0]
-    np.add.at(edges, base + spans["start"].to_numpy(), 1)
-    np.subtract.at(edges, base + spans["end"].to_numpy(), 1)
-    return np.cumsum(edges[:-1]) > 0
+    places = [(offsets[spans["document"].to_numpy()] - offsets[0]) + spans[name].to_numpy() for name in ("start", "end")]
+    edges, out = np.zeros(int(offsets[-1] - offsets[0]) + 1, np.int32), np.empty(int(offsets[-1] - offsets[0]), np.bool_)
+    _mark(places[0], places[1], edges, out)
+    return out
+
+
+@kernel
+def _mark(starts: Any, ends: Any, edges: Any, out: Any) -> None:
+    """Count the spans open at each byte; ``edges`` comes full of zeros."""
+    for i in range(len(starts)):
+        edges[starts[i]] += 1
+        edges[ends[i]] -= 1
+    depth = 0
+    for at in range(len(out)):
+        depth += edges[at]
+        out[at] = depth > 0
 
 
 @kernel
