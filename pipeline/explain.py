@@ -15,7 +15,7 @@ from rich.text import Text
 from pipeline.errors import MissingInputError, UnknownDocumentError
 from pipeline.manifest import NAME as MANIFEST
 from pipeline.manifest import read_manifest, sha256
-from pipeline.reporting.fate import Line, dropped, duplicates, kept, row_of, scores
+from pipeline.reporting.fate import Line, cuts, dropped, duplicates, kept, row_of, scores
 from pipeline.reporting.graph import Graph, read_graph
 from pipeline.reporting.words import count, figure
 from pipeline.schema import DOCS, DROPPED, WEIGHTS
@@ -115,12 +115,14 @@ def explain(pipeline: Pipeline, identifier: str, most_lines: int) -> Iterator[Li
         row = row_of(outs["docs"], DOCS, identifier)
         if row is None:
             yield from dropped(stage, outs.get("dropped"), identifier, (path for _, path in pipeline.tables("docs")))
+            yield from cuts(outs.get("cuts"), identifier)
             return
         if before is None:
             yield Line("", f"{row['locator']}  ({row['source']}, domain {row['domain']})")
             yield Line(stage, f"read, {count(len(row['text'].encode()))} bytes")
         else:
             yield from kept(stage, before["text"], row["text"], most_lines)
+        yield from cuts(outs.get("cuts"), identifier)
         yield from duplicates(outs.get("dropped"), identifier)
         if "weights.parquet" in outs:
             weight = row_of(outs["weights.parquet"], WEIGHTS, identifier)

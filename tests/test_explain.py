@@ -16,8 +16,8 @@ from pipeline.__main__ import main as command_line
 from pipeline.errors import MissingInputError, UnknownDocumentError
 from pipeline.explain import main
 from pipeline.filters import FILTERS, SCORES
-from pipeline.schema import DOCS, SEQUENCES
-from pipeline.tables import read_table
+from pipeline.schema import CUTS, DOCS, SEQUENCES
+from pipeline.tables import read_table, write_table
 from tests.reporting.finished_run import finished_run, identifier
 
 
@@ -154,3 +154,22 @@ def test_the_command_line_prints_an_error_and_no_traceback(root: Path, capsys: p
     assert command_line(["explain", "nothing-like-it", "--dvc", str(root / "dvc.yaml")]) == 1
     assert capsys.readouterr().err.startswith("error: no document 'nothing-like-it'")
     assert json.dumps("") not in capsys.readouterr().out
+
+
+def test_what_was_cut_from_a_document_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = kept(root, "train")
+    row = {
+        "id": wanted,
+        "stage": "dedup_passages",
+        "rule": "paragraph",
+        "start": 5,
+        "end": 1205,
+        "first": "f" * 32,
+        "documents": 7,
+    }
+    folder = root / "data/dedup_passages/cuts"
+    write_table(pa.Table.from_pylist([{**row, "meta": '{"a": 1}'}], CUTS), folder / "part-00000.parquet")
+    said = explained(root, capsys, wanted)
+    assert f"cut as paragraph: bytes 5 to 1,204, which 7 documents held; kept in {'f' * 32}" in said
+    assert "a: 1" in said
+    shutil.rmtree(folder)

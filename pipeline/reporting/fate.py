@@ -17,11 +17,12 @@ from pipeline.filters.bounds import Bounds
 from pipeline.params import parse
 from pipeline.reporting.words import bound, clipped, count, figure
 from pipeline.row_groups import shards
-from pipeline.schema import DOCS, DROPPED
+from pipeline.schema import CUTS, DOCS, DROPPED
 from pipeline.tables import read_table
 
 WIDEST = 200  # characters of one line of a difference
 MOST_DUPLICATES = 10  # shown of those that a document was kept in place of
+MOST_CUTS = 10  # shown of the parts that were cut from a document
 STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -64,13 +65,30 @@ def duplicates(dropped: Path | None, identifier: str) -> Iterator[Line]:
     """The documents that were removed because this one stayed."""
     if dropped is None or not dropped.exists():
         return
-    table = read_table(dropped, DROPPED, ["id", "duplicate_of", "rule", "score"])
+    table = read_table(dropped, DROPPED, ["id", "duplicate_of", "rule", "score", "low"])
     rows = table.filter(pc.equal(table["duplicate_of"], identifier)).to_pylist()
     for row in rows[:MOST_DUPLICATES]:
-        alike = f", Jaccard {figure(row['score'])}" if row["score"] is not None else ""
+        alike = f", Jaccard {figure(row['score'])}" if row["score"] is not None and row["low"] is None else ""
         yield Line("", f"kept in place of {row['id']} ({row['rule']}{alike})")
     if len(rows) > MOST_DUPLICATES:
         yield Line("", f"… and of {len(rows) - MOST_DUPLICATES} more", "dim")
+
+
+def cuts(path: Path | None, identifier: str) -> Iterator[Line]:
+    """The parts that a stage cut from it: by which rule, where in the text before, and which document holds them still."""
+    if path is None or not path.exists():
+        return
+    table = read_table(path, CUTS)
+    rows = table.filter(pc.equal(table["id"], identifier)).to_pylist()
+    for row in rows[:MOST_CUTS]:
+        words = f"cut as {row['rule']}: bytes {row['start']:,} to {row['end'] - 1:,}"
+        if row["documents"] is not None:
+            words += f", which {count(row['documents'])} documents held; kept in {row['first'] or 'none'}"
+        yield Line("", words, "red")
+        for key, value in json.loads(row["meta"]).items():
+            yield Line("", clipped(f"{key}: {value}", WIDEST), "dim")
+    if len(rows) > MOST_CUTS:
+        yield Line("", f"… and {len(rows) - MOST_CUTS} more parts", "dim")
 
 
 def kept(stage: str, before: str, after: str, most: int) -> Iterator[Line]:
@@ -97,7 +115,7 @@ def dropped(stage: str, path: Path | None, identifier: str, docs: Iterable[Path]
         return
     words = f"dropped by {row['rule']}"
     if row["score"] is not None:
-        words += f": {'score' if row['duplicate_of'] is None else 'Jaccard'} {figure(row['score'])}"
+        words += f": {'score' if row['duplicate_of'] is None or row['low'] is not None else 'Jaccard'} {figure(row['score'])}"
     if limit := bound(row["low"], row["high"]):
         words += f", kept if {limit}"
     yield Line(stage, words, "red")
