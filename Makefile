@@ -42,6 +42,13 @@ deps: setup       ## write each stage's code dependencies into dvc.yaml
 bench-corpus: setup  ## speed of corpus work beside its peers, which it installs apart; CORPUS=FILE.parquet takes (id, text) of yours
 	$(VENV)/python benchmarks/corpus.py $(if $(CORPUS),--corpus $(CORPUS)) --json benchmarks/results/corpus.json
 
+.PHONY: bench-decontamination bench-passages
+bench-decontamination: setup  ## recall of planted evaluation items: EVALUATION=FOLDER CORPUS=FILE.parquet
+	$(VENV)/python benchmarks/decontamination.py $(or $(EVALUATION),data/eval) $(CORPUS) --json benchmarks/results/decontamination.json
+
+bench-passages: setup  ## repeated paragraphs, lines and substrings beside a suffix array: CORPUS=FILE.parquet
+	$(VENV)/python benchmarks/passages.py $(CORPUS) --limit-mb 30 --json benchmarks/results/passages.json
+
 .PHONY: setup
 setup: .venv/requirements.lock
 

@@ -1,6 +1,6 @@
 """What repeated paragraphs, lines and substrings cost, and how much of a corpus they are, beside a suffix array's cost.
 
-    python benchmarks/passages.py CORPUS.parquet [--limit-mb 20] [--json FILE]
+    python benchmarks/passages.py CORPUS.parquet [--limit-mb 20] [--no-peer] [--json FILE]
 
 ``CORPUS.parquet`` is a table (id, text). Each rule runs alone, in a fresh process on one core, over the whole stage: Parquet in,
 Parquet out. The peer is the suffix array that Lee et al. 2022 find repeated substrings with, by libdivsufsort, and its array of
@@ -37,6 +37,7 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("corpus", type=Path, metavar="CORPUS.parquet")
     arguments.add_argument("--limit-mb", type=float, default=20, help="of the corpus that is used (default: 20)")
+    arguments.add_argument("--no-peer", action="store_true", help="leave the suffix array out, which is installed otherwise")
     given = arguments.parse_args()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -47,14 +48,21 @@ def main() -> None:
             out = Path(folder) / rule.replace(" ", "_")
             done = run([sys.executable, __file__, "--work", rule, docs, out])
             rows.append({"work": rule, "mb_s": done.clocked.mb_s(num_bytes), "peak_mb": done.clocked.peak_mb, **done.facts})
-        try:
-            done = run([python_of("divsufsort"), ROOT / "benchmarks" / "peers" / "run_divsufsort.py", part])
-            rows.append({"work": "suffix array of bytes", "mb_s": done.clocked.mb_s(num_bytes), "peak_mb": done.clocked.peak_mb})
-        except PeerUnavailableError as error:
-            print(error)
+        if not given.no_peer:
+            rows += peer(part, num_bytes)
     show(f"{documents:,} documents, {num_bytes / MB:.1f} MB", rows)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def peer(part: Path, num_bytes: int) -> list[Row]:
+    """What the suffix array costs, unless it cannot be installed."""
+    try:
+        done = run([python_of("divsufsort"), ROOT / "benchmarks" / "peers" / "run_divsufsort.py", part])
+    except PeerUnavailableError as error:
+        print(error)
+        return []
+    return [{"work": "suffix array of bytes", "mb_s": done.clocked.mb_s(num_bytes), "peak_mb": done.clocked.peak_mb}]
 
 
 def work(rule: str, docs: Path, out: Path) -> None:

@@ -28,6 +28,8 @@ from pipeline.schema import CUTS, DOCS, DROPPED
 from pipeline.tables import check_conservation, dropped_rows, num_rows
 from pipeline.text.hashing import I64
 
+COUNTS = ("docs_cut", "bytes_cut", *(f"cuts/{rule}" for rule in RULES))  # in every report
+
 
 class PassageRule(Params):
     """Which paragraphs, or lines, are cut."""
@@ -112,7 +114,7 @@ def _cut_shard(docs: pa.Table, passages: pa.Table, repeats: pa.Table, *, params:
     passages, repeats = flatten(passages), flatten(repeats)
     rows = _spans(docs, passages, repeats, params)
     if not rows.num_rows:
-        return (docs, DROPPED.empty_table(), CUTS.empty_table()), Counter()
+        return (docs, DROPPED.empty_table(), CUTS.empty_table()), Counter(dict.fromkeys(COUNTS, 0))
     result = cut(docs["text"], rows)
     short = (result.num_bytes > 0) & (result.chars < params.min_left_chars)
     left = docs.set_column(1, "text", result.texts).filter(pa.array(~short))
