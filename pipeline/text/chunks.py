@@ -132,6 +132,7 @@ def _tokenizer() -> tuple[Any, Any, frozenset[bytes]]:
     import spacy  # 2 s that other rules do not pay
 
     language: Any = spacy.blank("en")
+    language.vocab.lex_attr_getters = {}  # shapes, likeness to numbers and so on of each new word: half of the time, for nothing
     return language.tokenizer, language.vocab, frozenset(rule.encode() for rule in language.tokenizer.rules)
 
 
