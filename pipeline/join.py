@@ -1,18 +1,19 @@
 """The duplicate join: from the signatures of all documents to a fate for each, in bounded memory.
 
-It holds some 150 bytes per document. What may be far more, the pairs that share a band and the shingles of the candidates, goes
-to files: pairs when they pass ``runtime.memory_bytes``, shingles always, mapped and let go of as it proceeds. Both ways the same
-numbers are compared in the same order. Documents are numbered by rank, the best first.
+It holds some 150 bytes per document. What may be far more goes to files: the pairs that share a band when they pass
+``runtime.memory_bytes``, the shingles of the candidates always, of which those of one range of ranks are read at a time. Both
+ways the same numbers are compared in the same order. Documents are numbered by rank, the best first.
 """
 
 from __future__ import annotations
 
-import mmap
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,8 @@ from pipeline.row_groups import row_groups
 from pipeline.tables import num_rows, read_shards, shard_name, write_table
 from pipeline.text.hashing import I64, U64
 
-RANGES = 64  # of ranks: the pairs of one range, and the shingles they touch, are in memory together
+RANGES = 64  # of ranks, at least: the pairs of one range, and the shingles they touch, are in memory together
+DOCUMENTS_PER_RANGE = 1 << 16
 THREADS = 4  # that look for pairs, at most: each holds 16 bytes per document
 
 
@@ -119,8 +121,9 @@ class Pairs:
 
     def __init__(self, folder: Path, size: int, limit: int) -> None:
         self.folder, self.limit = folder, limit
-        self.edges = np.linspace(0, size, RANGES + 1).astype(np.uint64)
-        self._kept: list[list[U64]] = [[] for _ in range(RANGES)]
+        ranges = max(RANGES, size // DOCUMENTS_PER_RANGE)
+        self.edges = np.linspace(0, size, ranges + 1).astype(np.uint64)
+        self._kept: list[list[U64]] = [[] for _ in range(ranges)]
         self._num_bytes = 0
         self._lock = threading.Lock()
         folder.mkdir(parents=True)
@@ -183,21 +186,31 @@ def write_wanted(wanted: npt.NDArray[np.bool_], docs: Path, out: Path) -> None:
 
 
 @dataclass(frozen=True)
-class MappedShingles:
-    """Shingles in a mapped file: pages that were read are let go of by ``release``, so that memory does not grow."""
+class StoredShingles:
+    """Shingle sets of all candidates in a file, one behind the other; those of a range are read from it when they are needed."""
 
-    shingles: Shingles
-    release: mmap.mmap | None
+    file: Path
+    starts: I64  # (T,) by rank: byte of the file
+    sizes: U32  # (T,) shingles
+    places: I64  # (T,) work space of ``select``
 
-    def let_go(self) -> None:
-        """Give the pages that were read back to the system; they are read again when needed."""
-        if self.release is not None:
-            self.release.madvise(mmap.MADV_DONTNEED)
+    def select(self, documents: U32) -> Shingles:
+        """The sets of some documents. Read, not mapped: a page that is mapped brings 15 others with it, which count as in use."""
+        documents = documents[np.argsort(self.starts[documents], kind="stable")]
+        bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.sizes[documents], dtype=np.int64)])
+        self.places[documents] = bounds[:-1]
+        values = np.empty(int(bounds[-1]), np.uint64)
+        view = memoryview(values.view(np.uint8).data)
+        with self.file.open("rb", buffering=0) as stream:
+            for start, (first, last) in zip(self.starts[documents].tolist(), pairwise((bounds * 8).tolist()), strict=True):
+                os.preadv(stream.fileno(), [view[first:last]], start)
+        return Shingles(values, self.places, self.sizes)
 
 
-def map_shingles(source: Path, ranking: Ranking, file: Path) -> MappedShingles:
-    """Write the SHINGLES of all documents, in order of row, behind one another into ``file`` and map it."""
-    starts, ends, first, written = np.zeros(len(ranking.ranks), np.int64), np.zeros(len(ranking.ranks), np.int64), 0, 0
+def store_shingles(source: Path, ranking: Ranking, file: Path) -> StoredShingles:
+    """Write the SHINGLES of all documents, in order of row, into ``file``."""
+    total, first, written = len(ranking.ranks), 0, 0
+    starts, sizes = np.zeros(total, np.int64), np.zeros(total, np.uint32)
     with file.open("wb") as stream:
         for table in read_shards(source, SHINGLES):
             for chunk in table["shingles"].chunks:
@@ -205,24 +218,22 @@ def map_shingles(source: Path, ranking: Ranking, file: Path) -> MappedShingles:
                 bounds = np.frombuffer(offsets, np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]
                 ranks = ranking.ranks[first : first + len(chunk)]
                 first += len(chunk)
-                starts[ranks], ends[ranks] = (bounds[:-1] - bounds[0]) // 8 + written, (bounds[1:] - bounds[0]) // 8 + written
+                starts[ranks], sizes[ranks] = bounds[:-1] - bounds[0] + written, np.diff(bounds) // 8
                 if bounds[-1] > bounds[0]:
                     stream.write(memoryview(data)[bounds[0] : bounds[-1]])
-                written += int(bounds[-1] - bounds[0]) // 8
-    if not written:
-        return MappedShingles(Shingles(np.zeros(0, np.uint64), starts, ends), None)
-    with file.open("rb") as stream:
-        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-    return MappedShingles(Shingles(np.frombuffer(mapped, np.uint64), starts, ends), mapped)
+                written += int(bounds[-1] - bounds[0])
+    return StoredShingles(file, starts, sizes, np.zeros(total, np.int64))
 
 
-def compare(pairs: Pairs, mapped: MappedShingles | None, *, similar: F64, related: float) -> Groups:
+def compare(pairs: Pairs, stored: StoredShingles | None, *, similar: F64, related: float) -> Groups:
     """Decide every document, range by range of ranks; without shingles a pair counts as alike."""
     groups = start_groups(len(similar))
     for part in pairs:
-        visit(groups, part, mapped.shingles if mapped else None, similar=similar, related=related)
-        if mapped:
-            mapped.let_go()
+        known = None
+        if stored:  # what stands for a document of this range is in it, or stands for one before it already
+            documents, others = (part >> np.uint64(32)).astype(np.uint32), (part & np.uint64(MOST_DOCUMENTS)).astype(np.uint32)
+            known = stored.select(np.unique(np.concatenate([documents, groups.kept_by[others]])))
+        visit(groups, part, known, similar=similar, related=related)
     return groups
 
 

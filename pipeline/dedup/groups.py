@@ -22,11 +22,11 @@ F64 = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Shingles:
-    """The sorted shingle set of document t is ``values[starts[t]:ends[t]]``; documents by rank."""
+    """The sorted shingle set of document t is the ``sizes[t]`` values from ``starts[t]`` on; documents by rank."""
 
     values: U64
     starts: I64  # (T,)
-    ends: I64  # (T,)
+    sizes: U32  # (T,)
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def visit(groups: Groups, pairs: U64, shingles: Shingles | None, *, similar: F64
     of the compared pairs: coarse on purpose, for they only keep relatives on one side of a split. Without ``shingles`` a pair
     counts as alike.
     """
-    known = shingles or Shingles(np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    lists = (known.values, known.starts, known.ends)
+    known = shingles or Shingles(np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.uint32))
+    lists = (known.values, known.starts, known.sizes)
     _visit(pairs, *lists, shingles is not None, similar, related, groups.kept_by, groups.similarity, groups.parent)
 
 
@@ -96,7 +96,7 @@ def _visit(
     pairs: Any,
     values: Any,
     starts: Any,
-    ends: Any,
+    sizes: Any,
     verify: Any,
     similar: Any,
     related: float,
@@ -119,11 +119,15 @@ def _visit(
             compared[other] = rounds
             value = 1.0
             if verify:
-                value = jaccard(values[starts[document] : ends[document]], values[starts[other] : ends[other]])
+                one, two = starts[document], starts[other]
+                value = jaccard(
+                    values[one : one + np.int64(sizes[document])],
+                    values[two : two + np.int64(sizes[other])],
+                )
             if value > best_similarity or (value == best_similarity and other < best < document):
                 best, best_similarity = other, value
             if value >= related:
-                one, two = _root(parent, document), _root(parent, other)
-                parent[max(one, two)] = min(one, two)
+                left, right = _root(parent, document), _root(parent, other)
+                parent[max(left, right)] = min(left, right)
         if best != document:
             kept_by[document], similarity[document] = best, best_similarity

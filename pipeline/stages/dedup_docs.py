@@ -108,13 +108,13 @@ def _compare(
     """Compare the documents that share a band, and count them."""
     pairs = join.pair_up(bands, ranking, folder / "pairs")
     wanted = join.find_wanted(pairs, ranking)
-    candidates, mapped = int(wanted.sum()), None
+    candidates, stored = int(wanted.sum()), None
     if params.verify and candidates:
         join.write_wanted(wanted, docs, folder / "wanted")
         sources = {docs: _only(TO_COMPARE), folder / "wanted": WANTED}
         map_shards(partial(_select_shard, ngram=params.ngram), sources, {folder / "shingles": SHINGLES})
-        mapped = join.map_shingles(folder / "shingles", ranking, folder / "values")
-    return join.compare(pairs, mapped, similar=bounds, related=params.related_similarity), candidates
+        stored = join.store_shingles(folder / "shingles", ranking, folder / "values")
+    return join.compare(pairs, stored, similar=bounds, related=params.related_similarity), candidates
 
 
 def _only(columns: list[str]) -> pa.Schema:

@@ -18,7 +18,13 @@ def run(sets: list[set[int]], *, similar: float = 0.5, related: float = 0.3, ban
     found = [pairs for band in bands.T for pairs in find_pairs(np.ascontiguousarray(band))]
     groups = start_groups(len(sets))
     pairs = np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
-    visit(groups, pairs, Shingles(values, bounds[:-1], bounds[1:]), similar=np.full(len(sets), similar), related=related)
+    visit(
+        groups,
+        pairs,
+        Shingles(values, bounds[:-1], np.diff(bounds).astype(np.uint32)),
+        similar=np.full(len(sets), similar),
+        related=related,
+    )
     return groups
 
 
@@ -89,6 +95,6 @@ def test_without_shingles_the_best_that_shares_a_band_stays() -> None:
 def test_each_document_has_a_bound_of_its_own() -> None:
     sets = [set(range(10)), set(range(9)), set(range(1, 10))]
     groups, values = start_groups(3), np.concatenate([sorted(s) for s in sets]).astype(np.uint64)
-    lists = Shingles(values, np.array([0, 10, 19]), np.array([10, 19, 28]))
+    lists = Shingles(values, np.array([0, 10, 19]), np.array([10, 9, 9], np.uint32))
     visit(groups, np.array([1 << 32, 2 << 32], np.uint64), lists, similar=np.array([0.5, 0.95, 0.5]), related=0.3)
     assert groups.kept_by.tolist() == [0, 1, 0]
