@@ -108,3 +108,9 @@ def test_bad_documents_pass_and_none_is_an_error() -> None:
     assert (left[:3], left[5]) == (texts[:3], texts[5])
     with pytest.raises(EmptyCorpusError, match="no document to compare"):
         run([], **rules)
+
+
+def test_without_a_rule_nothing_changes() -> None:
+    report, left, dropped, cuts = run(OWN)
+    assert (left, dropped, cuts) == (OWN, [], [])
+    assert report["docs_cut"] == report["bytes_cut"] == 0
