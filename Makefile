@@ -49,6 +49,11 @@ bench-decontamination: setup  ## recall of planted evaluation items: EVALUATION=
 bench-passages: setup  ## repeated paragraphs, lines and substrings beside a suffix array: CORPUS=FILE.parquet
 	$(VENV)/python benchmarks/passages.py $(CORPUS) --limit-mb 30 --json benchmarks/results/passages.json
 
+.PHONY: bench-web
+bench-web: setup  ## main text (PAGES="PATH...") and encodings (ENCODINGS=FILE.tar.gz) beside their peers: see the scripts for the layouts
+	$(if $(PAGES),$(VENV)/python benchmarks/html.py $(PAGES) --json benchmarks/results/html.json)
+	$(if $(ENCODINGS),$(VENV)/python benchmarks/encodings.py $(ENCODINGS) --json benchmarks/results/encodings.json)
+
 .PHONY: setup
 setup: .venv/requirements.lock
 

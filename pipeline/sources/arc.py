@@ -69,6 +69,11 @@ def _inflate(data: mmap.mmap, start: int, limit: int) -> tuple[bytes, int, str |
     return b"".join(parts), position - len(stream.unused_data), problem
 
 
+def _date(digits: str) -> str:
+    """Fourteen digits in the form of WARC (ISO 8601); others as they are."""
+    return re.sub(r"^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$", r"\1-\2-\3T\4:\5:\6Z", digits)
+
+
 def _captures(member: bytes | mmap.mmap, start: int, limit: int) -> Iterator[Record]:
     """The captures of one member, or of a plain file. Numbers are not given yet."""
     position = 0
@@ -87,7 +92,7 @@ def _captures(member: bytes | mmap.mmap, start: int, limit: int) -> Iterator[Rec
             num_bytes=length,
             content_type="application/http" if block.startswith(b"HTTP/") else kind,
             damage=NoDocument("truncated", f"{missing} of {length} bytes are missing") if missing else None,
-            meta={"url": encodable(url), "date": date, "offset": start},
+            meta={"url": encodable(url), "date": _date(date), "offset": start},
         )
     if rest := member[position:].strip():
         yield _damaged("no line about a capture", start + position, len(rest))

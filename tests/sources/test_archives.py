@@ -190,8 +190,8 @@ def test_arc(tmp_path: Path, packing: str) -> None:
     write(path, [b"".join(records)] if packing == "one.gz" else records, packing.removeprefix("one"))
     documents, losses, counts = found(path)
     assert [(row.domain, row.text, row.meta["date"]) for row in documents] == [
-        ("example1.org", PROSE.format(1), "20140216050221"),
-        ("example3.org", PROSE.format(3), "20140216050223"),
+        ("example1.org", PROSE.format(1), "2014-02-16T05:02:21Z"),
+        ("example3.org", PROSE.format(3), "2014-02-16T05:02:23Z"),
     ]
     assert [(row.rule, row.details["url"]) for row in losses] == [("content_type", "http://example2.org/")]
     assert counts == {"records/filedesc": 1, "records/response": 3}
