@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import statistics
 import tarfile
@@ -129,7 +130,13 @@ def ingested(bodies: Sequence[bytes]) -> measure.Cost:
             {"source": "files", "installed_docs": {"packages": ["none"]}, "files": {"path": folder / "pages"}}
         )
         outs = (folder / "docs", folder / "dropped")
-        return measure.best(lambda: ingest(folder / "pages", folder / "none.lock", *outs, params=params))[1]
+        costs = []
+        for run in range(3):
+            os.environ["DVC_ROOT"] = str(folder / f"scratch{run}")  # nothing is remembered from another run
+            with measure.clock() as cost:
+                ingest(folder / "pages", folder / "none.lock", *outs, params=params)
+            costs.append(cost)
+        return min(costs, key=lambda cost: cost.cpu_seconds)
 
 
 def rows_of(path: Path, peers: Sequence[str]) -> Iterator[measure.Row]:

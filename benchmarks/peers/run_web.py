@@ -45,7 +45,7 @@ def chardet() -> Work:
     import chardet as library
     from chardet.enums import EncodingEra
 
-    every = EncodingEra(sum(EncodingEra))
+    every = ~EncodingEra(0)
     return lambda data: library.detect(data, encoding_era=every)["encoding"]
 
 

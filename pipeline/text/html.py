@@ -97,7 +97,11 @@ def main_text(document: str) -> Page:
     if (size := _size(chosen)) < RICH_PAGE_BYTES:
         whole = select(_blocks(tree, main_content=False, skipped=SKIPPED + CHROME), scattered=True)
         chosen = whole if size < MIN_SHARE * _size(whole) else chosen
-    return Page(" ".join((tree.title or "").split()), _join(chosen))
+    return Page(_title(tree), _join(chosen))
+
+
+def _title(tree: HTMLTree) -> str:
+    return " ".join((tree.title or "").split())
 
 
 def _tamed(document: str) -> str:
@@ -223,7 +227,7 @@ def trafilatura_text(document: str) -> Page:
             "ingest.files.main_text = trafilatura: it is not installed; pip install heddle[trafilatura], or take resiliparse"
         ) from error
     found = bare_extraction(document, include_comments=False)
-    return Page(found.title or "", found.text or "") if found else Page("", "")
+    return Page(_title(HTMLTree.parse(_tamed(document))), (found.text or "") if found else "")
 
 
 EXTRACTORS: dict[str, Callable[[str], Page]] = {"resiliparse": main_text, "trafilatura": trafilatura_text}
