@@ -46,7 +46,7 @@ def read_quality(folder: Path) -> Quality:
     if not folder.is_dir():
         raise MissingInputError(f"{folder}: no such folder; it holds word lists and models for filters, and may be empty")
     toxicity, quality = (read_classifier(folder / name) if (folder / name).exists() else None for name in CLASSIFIERS)
-    ngram = _read_ngram(folder / NGRAM) if (folder / NGRAM).exists() else None
+    ngram = read_ngram(folder / NGRAM) if (folder / NGRAM).exists() else None
     return Quality(_read_terms(folder / TERMS) if (folder / TERMS).exists() else None, toxicity, quality, ngram)
 
 
@@ -80,7 +80,8 @@ def read_classifier(directory: Path) -> Classifier:
     return Classifier(features, weights, bias)
 
 
-def _read_ngram(directory: Path) -> tuple[Backoff, str]:
+def read_ngram(directory: Path) -> tuple[Backoff, str]:
+    """Load an n-gram model directory and its tokenizer.json. Raises MissingInputError, ManifestError."""
     config = _read_config(directory, NGRAM_TYPE, "the stage pretrain, with a variant of family ngram")
     try:
         model = from_tensors(load_file(directory / "model.safetensors"), int(config["order"]), int(config["vocab_size"]))
@@ -91,7 +92,6 @@ def _read_ngram(directory: Path) -> tuple[Backoff, str]:
 
 def _read_config(directory: Path, wanted: str, maker: str) -> dict[str, Any]:
     manifest.verify(directory)
-
     config: dict[str, Any] = json.loads((directory / "config.json").read_text(encoding="utf-8"))
     if config.get("model_type") != wanted:
         raise ManifestError(f"{directory}/config.json: model_type = {config.get('model_type')!r}, want {wanted}; made by {maker}")
