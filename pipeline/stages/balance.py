@@ -48,6 +48,7 @@ def balance(docs: Path, out: Path, weights: Path, *, params: BalanceParams) -> d
     with ShardWriter(out, DOCS) as writer:
         for table in read_shards(docs, DOCS):
             writer.write(table)
+            writer.end_shard()
             parts.append(measure(table["text"]))
             columns.append(table.select(["id", "domain"]).append_column("num_bytes", pc.binary_length(table["text"])))
     measures, about = join(parts), pa.concat_tables(columns)

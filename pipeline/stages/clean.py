@@ -38,7 +38,10 @@ class CleanParams(Params):
 
 def clean(docs: Path, out: Path, dropped: Path, *, params: CleanParams) -> dict[str, float]:
     """Write the DOCS of ``docs`` repaired, normalised and redacted to ``out``, a DROPPED row for each that ends up empty."""
-    counts = map_shards(partial(clean_shard, params=params), {docs: DOCS}, {out: DOCS, dropped: DROPPED})
+    # The second look is Python through and through; the rest is kernels, which threads share.
+    is_python = params.presidio is not False
+    function = partial(clean_shard, params=params)
+    counts = map_shards(function, {docs: DOCS}, {out: DOCS, dropped: DROPPED}, python=is_python)
     return {**check_conservation(docs, out, dropped), **counts}
 
 
