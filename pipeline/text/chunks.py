@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 import threading
-from collections.abc import Container
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.text.affixes import UNDECIDED, Rules, make_rules, split
 from pipeline.text.characters import SPACE, classes
 from pipeline.text.hashing import I64, U8, U64, decode, kernel
 from pipeline.text.words import hash_span
@@ -61,26 +60,26 @@ class Chunks:
         state = np.array([0, offsets[0], 0, len(self.entries) - 1], np.int64)
         while True:
             done = _find(offsets, data, classes("spacy"), state, self.slots, self.keys, spans, ids, bounds, len(self.entries) - 1)
-            self._add([data[first:last].tobytes() for first, last in spans[: state[3] - len(self.entries) + 1].tolist()])
+            self._add(data, spans[: state[3] - len(self.entries) + 1])
             if done:
                 return ids[: state[2]], bounds
             self._grow()
 
-    def _add(self, chunks: list[bytes]) -> None:
-        """Append the words of new runs, in order."""
-        found: list[list[int] | None] = []
-        if chunks:
-            exceptions = _tokenizer()[2]
-            found = [split_simple(chunk, exceptions) for chunk in chunks]
-        rest = [i for i, sizes in enumerate(found) if sizes is None]
-        for begin in range(0, len(rest), _PIECE):
-            piece = rest[begin : begin + _PIECE]
-            for i, sizes in zip(piece, tokenize([chunks[i] for i in piece]), strict=True):
-                found[i] = sizes
-        words = [sizes for sizes in found if sizes is not None]
-        ends = np.cumsum([len(sizes) for sizes in words], dtype=np.int64) + self.entries[-1]
-        self.entries = np.concatenate([self.entries, ends])
-        self.sizes = np.concatenate([self.sizes, np.fromiter(itertools.chain(*words), np.int32)])
+    def _add(self, data: U8, spans: I64) -> None:
+        """Append the words of new runs, in order: by the kernel, and by spaCy those that it leaves, one of twenty."""
+        if not len(spans):
+            return
+        counts, known = split(data, spans, _tokenizer()[2])
+        is_known, left = counts != UNDECIDED, np.flatnonzero(counts == UNDECIDED)
+        found: list[list[int]] = []
+        for begin in range(0, len(left), _PIECE):
+            found += tokenize([data[first:last].tobytes() for first, last in spans[left[begin : begin + _PIECE]].tolist()])
+        counts[left] = [len(sizes) for sizes in found]
+        sizes = np.empty(int(counts.sum()), np.int32)
+        by_kernel = np.repeat(is_known, counts)
+        sizes[by_kernel], sizes[~by_kernel] = known, np.fromiter(itertools.chain(*found), np.int32)
+        self.entries = np.concatenate([self.entries, np.cumsum(counts) + self.entries[-1]])
+        self.sizes = np.concatenate([self.sizes, sizes])
 
     def _grow(self) -> None:
         """Make room for twice as many; nothing happens while less than half is taken."""
@@ -90,22 +89,6 @@ class Chunks:
         self.keys = np.concatenate([self.keys, np.empty_like(self.keys)])
         self.slots = np.full(2 * len(self.slots), -1, np.int32)
         _refill(self.keys[:used], self.slots)
-
-
-# Runs of plain ASCII that spaCy takes apart just so, unless it has an exception for a part: proved against it in the tests.
-_SIMPLE = re.compile(
-    rb"""(["(\[]?)([A-Za-z]+)(?:(-)([A-Za-z]+)|((?:_+[A-Za-z]+)+))?((?<=[a-z])\.|[,;:)?!\]"])?|([0-9]+)([,;:)])?"""
-)
-
-
-def split_simple(chunk: bytes, exceptions: Container[bytes]) -> list[int] | None:
-    """Bytes of the words of a run that needs no tokenizer, or None: two of three distinct runs do not."""
-    if not (match := _SIMPLE.fullmatch(chunk)) or chunk in exceptions:
-        return None
-    before, word, hyphen, second, tail, after, number, behind = match.groups(b"")
-    parts = [part for part in (before, word + tail, hyphen, second, after, number, behind) if part]
-    joined = [b"".join(parts[i:j]) for i, j in combinations(range(len(parts) + 1), 2)]
-    return None if any(run in exceptions for run in (*joined, word, tail) if len(run) > 1) else [len(part) for part in parts]
 
 
 def tokenize(chunks: list[bytes]) -> list[list[int]]:
@@ -127,13 +110,16 @@ def tokenize(chunks: list[bytes]) -> list[list[int]]:
 
 
 @functools.cache
-def _tokenizer() -> tuple[Any, Any, frozenset[bytes]]:
-    """SpaCy's tokenizer, its vocabulary and the strings for which it has an exception."""
+def _tokenizer() -> tuple[Any, Any, Rules]:
+    """SpaCy's tokenizer, its vocabulary and its rules for the kernel."""
     import spacy  # 2 s that other rules do not pay
+    from spacy.lang.char_classes import UNITS
 
     language: Any = spacy.blank("en")
     language.vocab.lex_attr_getters = {}  # shapes, likeness to numbers and so on of each new word: half of the time, for nothing
-    return language.tokenizer, language.vocab, frozenset(rule.encode() for rule in language.tokenizer.rules)
+    rules = {text: len(words) for text, words in language.tokenizer.rules.items()}
+    searches = language.tokenizer.prefix_search, language.tokenizer.suffix_search
+    return language.tokenizer, language.vocab, make_rules(*searches, UNITS.split("|"), rules)
 
 
 @functools.cache

@@ -47,13 +47,6 @@ def test_words_of_runs_are_those_of_spacy(texts: list[list[str]]) -> None:
     assert looked_up(["\n".join(runs) for runs in texts]) == expected
 
 
-@settings(deadline=None, max_examples=1000)
-@given(SIMPLE)
-def test_a_run_that_needs_no_tokenizer_is_taken_apart_as_by_spacy(run: str) -> None:
-    sizes = chunks.split_simple(run.encode(), frozenset(rule.encode() for rule in english().rules))
-    assert sizes is None or sizes == [len(token.text) for token in english()(run)]
-
-
 @pytest.mark.parametrize("run", ["dont", "Im", "a.m.", "co.uk.", "Mr.", "(8)", "x)", "it's", "e.g.,", "D:"])
 def test_exceptions_are_left_to_spacy(run: str) -> None:
     assert looked_up([run]) == [[token.text for token in english()(run)]]
