@@ -54,6 +54,10 @@ bench-web: setup  ## main text (PAGES="PATH...") and encodings (ENCODINGS=FILE.t
 	$(if $(PAGES),$(VENV)/python benchmarks/html.py $(PAGES) --json benchmarks/results/html.json)
 	$(if $(ENCODINGS),$(VENV)/python benchmarks/encodings.py $(ENCODINGS) --json benchmarks/results/encodings.json)
 
+.PHONY: bench-pii
+bench-pii: setup     ## personal data beside presidio: FILE=SET.json.gz as of presidio-research, CORPUS=FILE.parquet for speed
+	$(VENV)/python benchmarks/pii.py $(FILE) $(if $(CORPUS),--corpus $(CORPUS)) --json benchmarks/results/pii.json
+
 .PHONY: setup
 setup: .venv/requirements.lock
 

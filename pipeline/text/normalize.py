@@ -26,8 +26,9 @@ import pyarrow as pa
 from pipeline.text.hashing import CODE_POINTS, U8, decode, kernel, string_buffers
 from pipeline.text.mojibake import BASIC, odd_pairs, repair
 
-_UNTIDY, _SUSPECT, _UNCOMPOSED = 1, 2, 4  # what a text may need
+_UNTIDY, _SUSPECT, _UNCOMPOSED, _CROWDED = 1, 2, 4, 8  # what a text may need
 _SPACE, _BREAK, _CONTROL, _COMPOSES = 1, 2, 4, 8  # classes of characters
+_MAX_MARKS = 30  # in a row (UAX 15, 13)
 _BREAKS = "\n\r\v\f\x85\u2028\u2029"
 _CONTROLS = "".join(map(chr, (*range(0x09), *range(0x0E, 0x20), *range(0x7F, 0x85), *range(0x86, 0xA0), 0xFEFF)))
 
@@ -48,20 +49,21 @@ def normalize(
         offsets, data = string_buffers(texts)
         offsets, data = _tidy(offsets, data, classes(), needs)
         texts = pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(data))
-    texts, _ = _change(texts, needs & _UNCOMPOSED != 0, compose)
+    texts, _ = _change(texts, needs & _CROWDED != 0, join_marks)
+    texts, _ = _change(texts, needs & _UNCOMPOSED != 0, lambda text: unicodedata.normalize("NFC", text))
     return texts, repaired
 
 
-def compose(text: str) -> str:
-    """NFC, after a combining grapheme joiner has been put behind every 30 marks in a row."""
-    return unicodedata.normalize("NFC", _many_marks().sub("\\g<0>\u034f", text))
+def join_marks(text: str) -> str:
+    """Put a combining grapheme joiner behind every 30 marks in a row that more follow."""
+    return _many_marks().sub("\\g<0>\u034f", text)
 
 
 @functools.cache
 def _many_marks() -> re.Pattern[str]:
     """Thirty characters that the canonical order may move, before another of them."""
     marks = "".join(character for code in range(0x20000) if unicodedata.combining(character := chr(code)))
-    return re.compile(f"[{marks}]{{30}}(?=[{marks}])")
+    return re.compile(f"[{marks}]{{{_MAX_MARKS}}}(?=[{marks}])")
 
 
 def _change(
@@ -109,7 +111,9 @@ def _inspect(offsets: Any, data: Any, table: Any, firsts: Any, seconds: Any) -> 
     needs = np.zeros(len(offsets) - 1, np.uint8)
     for text in range(len(offsets) - 1):
         first, last = offsets[text], offsets[text + 1]
-        need, odd, space_end = 0, np.uint32(0), first - 1  # where the last white space that is not ASCII ends
+        need, odd = 0, np.uint32(0)
+        space_end = run_end = first - 1  # where the last white space that is not ASCII ends, and the last row of marks
+        run = 0
         at = first
         while at < last:
             code, size = np.int64(data[at]), 1
@@ -128,7 +132,9 @@ def _inspect(offsets: Any, data: Any, table: Any, firsts: Any, seconds: Any) -> 
             elif kind & (_CONTROL | _BREAK):
                 need |= _UNTIDY | (_SUSPECT if 0x80 <= code < 0xA0 else 0)
             if kind & _COMPOSES:
-                need |= _UNCOMPOSED
+                run = run + 1 if run_end == at else 1
+                run_end = at + size
+                need |= _UNCOMPOSED | (_CROWDED if run > _MAX_MARKS else 0)
             at += size
             if kind & _SPACE and code >= 0x80:
                 space_end = at

@@ -57,7 +57,7 @@ def number(data: Any, first: Any, last: Any, at: Any, size: Any, table: Any) -> 
         bits |= PASSPORT
     if (size == 9 and spoken) or (size == 3 and _apart(data, at + 3, last, 2, 4, table)):
         bits |= SSN
-    named = end < last and table[data[end]] & ALNUM  # a word behind may say what number it is
+    named = end < last and data[end] | 32 in (99, 102, 109, 111, 112, 116)  # cell, fax, mobile, office, phone, tel
     if digits >= 7 and (spoken or named or _telephonic(data, at, last, size, after, table)):
         bits |= PHONE
         if before == 40:

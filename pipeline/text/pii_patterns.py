@@ -114,13 +114,16 @@ _CHINESE = re.compile(rb"[\xe4-\xe9][\x80-\xbf]{2}")  # U+4000 to U+9FFF
 _MIN_PHONE_DIGITS, _MAX_PHONE_DIGITS = 7, 15  # E.164 has at most 15
 
 
+_NO_DIGITS = bytes(byte for byte in range(256) if byte not in b"0123456789")
+
+
 def _before(match: re.Match[bytes], size: int) -> bytes:
     """What stands before the match, in lower case: faster than expressions that ignore it."""
     return bytes(match.string[max(0, match.start() - size) : match.start()]).lower()
 
 
 def _digits(match: re.Match[bytes]) -> str:
-    return re.sub(rb"\D", b"", match[0]).decode()
+    return match[0].translate(None, _NO_DIGITS).decode()
 
 
 def _is_email(match: re.Match[bytes]) -> bool:
@@ -176,7 +179,7 @@ def _is_passport(match: re.Match[bytes]) -> bool:
 
 def _is_phone(match: re.Match[bytes]) -> bool:
     """As many digits as a phone number has, there; a bare one is called a phone number beside it."""
-    digits = sum(48 <= byte <= 57 for byte in match[0])
+    digits = len(_digits(match))
     if match["world"]:
         return _is_world_number(match["world"].decode())
     if match["trunk"]:
