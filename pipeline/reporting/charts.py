@@ -126,7 +126,8 @@ def heat_map(
     limit: float,
 ) -> Markup:
     """Cells from −limit (one colour) over nothing at 0 to +limit (another), with figures where they are certain; None is grey."""
-    left, top, width, height = 150, 84, 40, 24
+    reach = 6 * max(map(len, columns), default=0)  # pixels of the longest label, which is turned by 40 degrees
+    left, top, width, height = 150, max(84, 20 + int(0.65 * reach)), 40, 24
     parts = [
         svg.tag("text", name, transform=f"translate({left + width * (i + 0.5):.0f} {top - 8}) rotate(-40)", class_="tick")
         for i, name in enumerate(columns)
@@ -140,7 +141,8 @@ def heat_map(
             if cell is not None and cell[1]:
                 middle = left + width * (c + 0.5)
                 parts.append(svg.text(middle, y + 16, f"{cell[0]:+.1f}".replace("-", "−"), anchor="middle", class_="cellvalue"))
-    return svg.drawing(left + width * len(columns) + 60, top + height * len(rows) + 8, title, description, *parts)
+    size = left + width * len(columns) + max(60, int(0.77 * reach)), top + height * len(rows) + 8
+    return svg.drawing(*size, title, description, *parts)
 
 
 def _cell(cell: Cell | None, box: Mapping[str, object], limit: float, name: str) -> Markup:

@@ -52,7 +52,7 @@ def _map(rows: list[Impact]) -> Any:
     return heat_map(
         [[cells.get((name, column)) for column in columns] for name in names],
         [name.replace("_", " ") for name in names],
-        [words.clipped(column.replace("_fraction", ""), 24) for column in columns],
+        [words.clipped(column.replace("_fraction", ""), 20) for column in columns],
         title="Removal of texts about a group against other texts of their length",
         description=" ".join(verdict(rows)),
         limit=STRONGEST,
