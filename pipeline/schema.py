@@ -49,7 +49,7 @@ CUTS = pa.schema(
     ]
 )
 
-# The duplicate group of a kept document: members of one cluster never lie on two sides of a split.
+# The duplicate group of a document, kept or removed: members of one cluster never lie on two sides of a split.
 CLUSTERS = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("cluster", pa.string(), nullable=False)])
 
 # How often a training document is to be seen, 1.0 being once per epoch.
