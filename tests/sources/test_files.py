@@ -144,7 +144,7 @@ def test_a_truncated_file_counts_as_far_as_it_can_be_read(tmp_path: Path, packin
     ("name", "data", "error"),
     [
         ("a.txt", b"\0\1\2\3" * 9, "control characters"),
-        ("a.txt.gz", gzip.compress(b"some text" * 100)[:-12], "Truncated"),
+        ("a.txt.gz", gzip.compress(b"some text" * 100, mtime=0)[:-12], "Truncated"),
         ("a.txt.gz", b"not gzip", "OSError"),
         ("a.parquet", b"PAR1 no", "ArrowInvalid"),
         ("a.docx", b"PK", "unknown suffix '.docx'"),
