@@ -164,7 +164,15 @@ def test_one_member_for_all_and_junk_around(tmp_path: Path) -> None:
     assert len(losses) >= 2
 
 
-NO_ARCHIVES = [b"", b"\x1f\x8b", b"PK\x03\x04", b"\0" * 5000, gzip.compress(b"no archive", mtime=0), GZIP * 50_000, b"WARC/1." * 50_000]
+NO_ARCHIVES = [
+    b"",
+    b"\x1f\x8b",
+    b"PK\x03\x04",
+    b"\0" * 5000,
+    gzip.compress(b"no archive", mtime=0),
+    GZIP * 50_000,
+    b"WARC/1." * 50_000,
+]
 
 
 @pytest.mark.parametrize("data", NO_ARCHIVES)
