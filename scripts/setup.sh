@@ -8,6 +8,10 @@ if cmp -s requirements.lock .venv/requirements.lock; then
     touch .venv/requirements.lock
     exit 0
 fi
+if [ -L .venv ]; then
+    echo "error: .venv is a link to $(readlink .venv), which set-up would empty; remove the link first" >&2
+    exit 1
+fi
 "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || {
     echo "error: $("$python" --version) is not 3.11, 3.12 or 3.13; name another with PYTHON=python3.12 make ..." >&2
     exit 1
