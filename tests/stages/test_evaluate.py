@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer
 
 from pipeline.errors import InputError, ManifestError, MissingInputError, VocabularyError
+from pipeline.models.bert import BERT
 from pipeline.schema import RESULTS
 from pipeline.stages.compress import CompressParams, compress
 from pipeline.stages.evaluate import EvaluateParams, evaluate
@@ -71,6 +73,21 @@ def test_every_model_has_its_rows(root: Path, tmp_path: Path) -> None:
     assert {sample["model"] for sample in samples["generation"]} == {"gpt", "ngram", "gpt-int8"}
     assert all(len(sample["texts"]) == 2 for sample in samples["generation"])
     assert {sample["task"] for sample in samples["tasks"]} == {"classification", "summarization"}
+
+
+def test_a_masked_model_is_scored_as_one_and_writes_nothing(root: Path, tmp_path: Path) -> None:
+    tokenizer = root / "pretrain" / "gpt" / "tokenizer.json"
+    size = Tokenizer.from_file(str(tokenizer)).get_vocab_size()
+    folder = tmp_path / "pretrain"
+    folder.mkdir()
+    for name in ("gpt", "ngram"):
+        (folder / name).symlink_to(root / "pretrain" / name)
+    save(BERT(size, dim=16, num_layers=1, num_heads=2, ffn_dim=24, context=64), folder / "bert", tokenizer)
+    rows, _ = measure(root, tmp_path, pretrain=folder)
+    assert rows["bert", "pseudo_bits_per_byte"]["value"] > 2  # random
+    assert 0 <= rows["bert", "stereotype_score"]["value"] <= 1
+    assert {("bert", "bits_per_byte"), ("bert", "bits_per_byte_above_best"), ("bert", "distinct_2")}.isdisjoint(rows)
+    assert "bert" not in {sample["model"] for sample in json.loads((tmp_path / "samples.json").read_text())["generation"]}
 
 
 def test_the_same_bytes_twice(root: Path, tmp_path: Path) -> None:
