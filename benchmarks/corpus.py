@@ -22,7 +22,7 @@ from measure import MB, ROOT, Row, Run, WorkFailedError, parser, run, show, writ
 
 HERE = Path(__file__).resolve().parent
 NO_INSTALL = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1"}  # data-juicer installs packages when an operator is first used
-RUNS, ENOUGH_SECONDS = 3, 10.0  # the best of up to three runs, no further one once they took ten CPU seconds
+RUNS, ENOUGH_SECONDS = 3, 5.0  # the best of up to three runs, no further one once they took five CPU seconds
 COLUMNS = ["work", "mb", "ours_mb_s", "peer", "peer_mb_s", "ratio", "peak_mb", "peer_peak_mb", "kept", "peer_kept", "note"]
 
 
