@@ -105,6 +105,13 @@ WORKS = [
         copies=True,
         notes={"dolma": "bloom filter, gzip JSONL"},
     ),
+    Work(
+        "paragraph duplicates",
+        "paragraph_duplicates",
+        {"dolma": "paragraph_duplicates"},
+        copies=True,
+        notes={"dolma": "bloom filter, gzip JSONL"},
+    ),
 ]
 
 

@@ -61,6 +61,15 @@ def fineweb_params() -> Any:
     return params
 
 
+def paragraphs(docs: Path, out: Path) -> None:
+    """Paragraphs that stand elsewhere in the corpus cut, with the params of params.yaml."""
+    from pipeline.params import parse
+    from pipeline.stages.dedup_passages import DedupPassagesParams, dedup_passages
+
+    params = parse(ROOT / "params.yaml", "dedup_passages", DedupPassagesParams)
+    dedup_passages(docs, out / "kept", out / "dropped", out / "cuts", params=params)
+
+
 def gopher(*, repetition: bool) -> list[str]:
     """Names of Gopher's rules on repetition, or of its others."""
     from pipeline.filters.gopher import SCORES
@@ -113,6 +122,7 @@ WORKS: dict[str, Callable[[Path, Path], None]] = {
     "personal_data": clean,
     "near_duplicates": duplicates,
     "exact_duplicates": partial(duplicates, bands=0),
+    "paragraph_duplicates": paragraphs,
 }
 for words in ("spacy", "unicode", "whitespace"):
     WORKS |= {f"{rule}_{words}": partial(filters, rules=[rule], words=words) for rule in RULES}
