@@ -73,25 +73,37 @@ def read_group(group: RowGroup, schema: pa.Schema) -> Iterator[pa.Table]:
 
     Raises SchemaError for another schema, a null where there must be none, or a string that is no UTF-8.
     """
-    if not group.num_rows:
+    if group.num_rows:
+        yield from _read(_open(group.file), group.file, group.number, schema)
+
+
+def read_file(shard: Path, schema: pa.Schema) -> Iterator[pa.Table]:
+    """Every row group of one file as `read_group` gives it, the file opened once. Raises SchemaError."""
+    file = _open(shard)
+    for number in range(file.num_row_groups):
+        yield from _read(file, shard, number, schema)
+
+
+def _read(file: pq.ParquetFile, shard: Path, number: int, schema: pa.Schema) -> Iterator[pa.Table]:
+    group = file.metadata.row_group(number)
+    rows, num_bytes = group.num_rows, group.total_byte_size
+    if not rows:
         return
-    file = _open(group.file)
     if missing := [name for name in schema.names if name not in file.schema_arrow.names]:
-        raise SchemaError(f"{group.file}: not a table of {schema.names}: it has no column {', '.join(missing)}")
-    rows = group.num_rows  # each batch costs a check, so that a small group comes in one
-    if group.num_bytes > 2 * BYTES_PER_SHARD:
-        rows = max(1, min(ROWS_PER_BATCH, BYTES_PER_SHARD * group.num_rows // group.num_bytes // 4))
+        raise SchemaError(f"{shard}: not a table of {schema.names}: it has no column {', '.join(missing)}")
+    if num_bytes > 2 * BYTES_PER_SHARD:  # each batch costs a check, so that a small group comes in one
+        rows = max(1, min(ROWS_PER_BATCH, BYTES_PER_SHARD * rows // num_bytes // 4))
     pending, size = [], 0
     try:
-        for batch in file.iter_batches(rows, [group.number], schema.names, use_threads=False):
-            table = _checked(pa.Table.from_batches([batch]), schema, group.file)
+        for batch in file.iter_batches(rows, [number], schema.names, use_threads=False):
+            table = _checked(pa.Table.from_batches([batch]), schema, shard)
             pending.append(table)
             size += table.nbytes
             if size >= 2 * BYTES_PER_SHARD:
                 yield pa.concat_tables(pending)
                 pending, size = [], 0
     except (pa.ArrowException, OSError) as error:
-        raise SchemaError(f"{group.file}: row group {group.number} cannot be read: {error}; make the file again") from error
+        raise SchemaError(f"{shard}: row group {number} cannot be read: {error}; make the file again") from error
     if pending:
         yield pa.concat_tables(pending)
 

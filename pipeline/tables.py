@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import ConservationError, DuplicateIdError, EmptyCorpusError
 from pipeline.identity import Tally, number_ids, repeated
-from pipeline.row_groups import BYTES_PER_SHARD, ROWS_PER_BATCH, groups, read_group, shards
+from pipeline.row_groups import BYTES_PER_SHARD, ROWS_PER_BATCH, read_file, shards
 from pipeline.schema import DOCS, DROPPED
 
 ROWS_PER_GROUP = 1 << 17  # more than a shard of documents has, so that it is one row group
@@ -40,8 +40,7 @@ def read_shards(path: Path, schema: pa.Schema, columns: list[str] | None = None)
     """The table in order, a row group or a slice of a large one at a time, so that memory does not grow with the corpus."""
     wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
     for shard in shards(path):
-        for group in groups(shard):
-            yield from read_group(group, wanted)
+        yield from read_file(shard, wanted)
 
 
 def write_table(table: pa.Table, path: Path) -> None:
@@ -189,7 +188,7 @@ def check_conservation(docs: Path, out: Path, dropped: Path) -> dict[str, float]
     docs_out = left.count
     for table in read_shards(dropped, DROPPED, ["id", "rule", "num_bytes"]):
         left.add(table["id"])
-        for row in table.group_by("rule").aggregate([("rule", "count"), ("num_bytes", "sum")]).to_pylist():
+        for row in table.group_by("rule", use_threads=False).aggregate([("rule", "count"), ("num_bytes", "sum")]).to_pylist():
             lost.update({f"dropped/{row['rule']}": row["rule_count"], f"dropped_bytes/{row['rule']}": row["num_bytes_sum"]})
     if came != left:
         raise ConservationError(
