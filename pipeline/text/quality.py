@@ -19,7 +19,7 @@ from pipeline.text.characters import ALPHA, PAIR, PLAIN, PUNCTUATION, QUAD, WIDE
 from pipeline.text.chunks import Runs, memo
 from pipeline.text.hashing import I64, U8, U64, kernel, string_buffers
 from pipeline.text.lines import LINE_RULES, NONE, LineRule, room_for_lines, scan_lines, strip
-from pipeline.text.repetition import DUPLICATE_SIZES, TOP_SIZES, measure_lines, repeated_ngrams
+from pipeline.text.repetition import DUPLICATE_SIZES, SEEN, TOP_SIZES, measure_lines, repeated_ngrams
 from pipeline.text.words import RULES, UNICODE, hash_bytes, split_words
 
 # Columns of the matrix. Fractions of nothing (no word, no line, no character) are 0.
@@ -128,7 +128,11 @@ def _workspace(offsets: Any) -> Any:
         room *= 2
     slots, keys = np.empty(room, np.int32), np.empty(size, np.uint64)
     numbers = (np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32))
-    return split, np.empty(size, np.uint64), (slots, keys, numbers[0], numbers[1], numbers[2], numbers[3])
+    return (
+        split,
+        np.empty(size, np.uint64),
+        (slots, keys, numbers[0], numbers[1], numbers[2], numbers[3], np.empty(SEEN, np.uint8)),
+    )
 
 
 @kernel
