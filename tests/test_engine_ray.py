@@ -58,7 +58,7 @@ def run(folder: Path, where: str) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=85,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]

@@ -19,7 +19,8 @@ from pipeline.text.characters import ALPHA, PAIR, PLAIN, PUNCTUATION, QUAD, WIDE
 from pipeline.text.chunks import Runs, memo
 from pipeline.text.hashing import I64, U8, U64, kernel, string_buffers
 from pipeline.text.lines import LINE_RULES, NONE, LineRule, room_for_lines, scan_lines, strip
-from pipeline.text.repetition import DUPLICATE_SIZES, SEEN, TOP_SIZES, measure_lines, repeated_ngrams
+from pipeline.text.repeated_lines import measure_lines
+from pipeline.text.repetition import DUPLICATE_SIZES, SEEN, TOP_SIZES, repeated_ngrams
 from pipeline.text.words import RULES, UNICODE, hash_bytes, split_words
 
 # Columns of the matrix. Fractions of nothing (no word, no line, no character) are 0.
