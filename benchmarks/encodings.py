@@ -12,18 +12,15 @@ from __future__ import annotations
 
 import base64
 import codecs
-import json
 import re
 import tarfile
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import measure
-from environments import PeerUnavailableError, python_of
+from environments import ask_peers
 
 PEERS = ("chardet", "charset_normalizer", "uchardet")
-HERE = Path(__file__).resolve().parent
 DECLARED = re.compile(rb"(?:charset|encoding)(?=\s*=)", re.IGNORECASE)
 
 
@@ -87,17 +84,9 @@ def rows_of(files: Sequence[tuple[str, str, bytes]], view: str, peers: Sequence[
 
     ours, cost = measure.best(lambda: [decoded(data) for data in contents])
     yield row("ours", [text is not None and plain(text) in gold for text, gold in zip(ours, golds, strict=True)], cost)
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-        json.dump([base64.b64encode(data).decode("ascii") for data in contents], file)
-        file.flush()
-        for peer in peers:
-            try:
-                done = measure.run([python_of("web"), HERE / "peers" / "run_web.py", peer, file.name])
-            except (PeerUnavailableError, measure.WorkFailedError) as error:
-                print(error)
-                continue
-            found = [texts(data, name) for data, name in zip(contents, done.facts["answers"], strict=True)]
-            yield row(peer, [bool(text & gold) for text, gold in zip(found, golds, strict=True)], done.clocked)
+    for peer, done in ask_peers("web", "run_web.py", peers, [base64.b64encode(data).decode("ascii") for data in contents]):
+        found = [texts(data, name) for data, name in zip(contents, done.facts["answers"], strict=True)]
+        yield row(peer, [bool(text & gold) for text, gold in zip(found, golds, strict=True)], done.clocked)
 
 
 def main() -> None:

@@ -5,11 +5,16 @@ python benchmarks/environments.py datatrove rensa     set these up
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from shutil import which
+
+from measure import Run, WorkFailedError, run
 
 ROOT = Path(__file__).resolve().parent.parent
 PINS = Path(__file__).resolve().parent / "peers"
@@ -36,6 +41,18 @@ def python_of(peer: str) -> Path:
     _call(peer, [str(python), "-m", "pip", "install", *options, "--requirement", str(pins)])
     stamp.write_text(wanted, encoding="utf-8")
     return python
+
+
+def ask_peers(environment: str, script: str, peers: Iterable[str], payload: object) -> Iterator[tuple[str, Run]]:
+    """Run ``peers/SCRIPT PEER FILE`` for each peer, FILE holding the payload as JSON; one that fails is printed and left out."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(payload, file)
+        file.flush()
+        for peer in peers:
+            try:
+                yield peer, run([python_of(environment), PINS / script, peer, file.name])
+            except (PeerUnavailableError, WorkFailedError) as error:
+                print(error)
 
 
 def _interpreter(peer: str, pins: str) -> str:

@@ -25,10 +25,9 @@ from pathlib import Path
 from typing import Any
 
 import measure
-from environments import PeerUnavailableError, python_of
+from environments import ask_peers
 
 PEERS = ("trafilatura", "trafilatura_precise", "readability")
-HERE = Path(__file__).resolve().parent
 SHINGLE = 4
 WORD = re.compile(r"\w+")
 Score = Callable[[str], tuple[float, float, float]]  # found rightly, found wrongly, missed
@@ -150,16 +149,8 @@ def rows_of(path: Path, peers: Sequence[str]) -> Iterator[measure.Row]:
     about: dict[str, Any] = {"data": pages.name, "pages": len(documents)}
     texts, cost = measure.best(lambda: [main_text(document).text for document in documents])
     yield {**about, "extractor": "ours", **figures(pages, texts), "mb_s": cost.mb_s(size)}
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-        json.dump(documents, file)
-        file.flush()
-        for peer in peers:
-            try:
-                done = measure.run([python_of("web"), HERE / "peers" / "run_web.py", peer, file.name])
-            except (PeerUnavailableError, measure.WorkFailedError) as error:
-                print(error)
-                continue
-            yield {**about, "extractor": peer, **figures(pages, done.facts["answers"]), "mb_s": done.clocked.mb_s(size)}
+    for peer, done in ask_peers("web", "run_web.py", peers, documents):
+        yield {**about, "extractor": peer, **figures(pages, done.facts["answers"]), "mb_s": done.clocked.mb_s(size)}
     yield {**about, "extractor": "ingest", "mb_s": ingested(pages.bodies).mb_s(size)}
 
 

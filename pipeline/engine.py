@@ -1,4 +1,4 @@
-"""Maps a function over a table or over parts of any input, and runs relational steps, with Daft: here, or on a Ray cluster.
+"""Maps a function over a table or over parts of any input: in threads or processes here, or by Daft on a Ray cluster.
 
 Nothing else knows the engine. The unit of parallelism, of memory and of resume is a row group, or a part. What a unit gave is
 remembered (`pipeline.memo`) by its content, the params and the code: only new or changed units are computed, so that a killed
@@ -13,13 +13,12 @@ import json
 import multiprocessing
 import os
 import shutil
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache, partial
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -36,7 +35,6 @@ ShardResult = tuple[tuple[pa.Table, ...], Counter[str]]
 ShardFunction = Callable[..., ShardResult]
 PartFunction = Callable[..., Iterator[ShardResult]]
 Schemas = tuple[pa.Schema, ...]
-T = TypeVar("T")
 
 
 class Part(Protocol):
@@ -44,6 +42,9 @@ class Part(Protocol):
 
     def fingerprint(self) -> str:
         """A hash of its content and of all else about it that matters."""
+
+
+Work = Callable[[tuple[str, Part]], str]  # computes the part of a key
 
 
 def map_shards(
@@ -94,11 +95,11 @@ def _compute(function: PartFunction, parts: Mapping[str, Part], memo: Memo, sche
     work = partial(_work, function=function, memo=memo, schemas=schemas)
     workers, on_ray = min(runtime.workers(), len(parts)), runtime.ray_address() is not None
     if parts and on_ray:
-        answers = _on_daft(work, parts)
+        answers = _on_ray(work, parts)
     elif workers <= 1:
         answers = map(work, parts.items())
     else:
-        answers = (_in_processes if python else _on_daft)(work, parts)
+        answers = (_in_processes if python else _in_threads)(work, parts)
     if parts:
         for answer in track(answers, name, len(parts)):
             if answer:
@@ -116,43 +117,38 @@ def _work(item: tuple[str, Part], *, function: PartFunction, memo: Memo, schemas
     return ""
 
 
-def _on_daft(work: Callable[[tuple[str, Part]], str], parts: Mapping[str, Part]) -> Iterator[str]:
-    """In threads of this process, or in workers of the Ray cluster.
-
-    A function, not a class with ``max_concurrency``: with Daft 0.7.26 the threads of such actors crash the interpreter when it
-    ends soon after (5 of 25 runs; functions: none of 140). What functions lack, a limit on threads, is a semaphore here.
-    """
-    daft = _daft()
-    folder, on_ray = Path.cwd(), runtime.ray_address() is not None
+def _on_ray(work: Work, parts: Mapping[str, Part]) -> Iterator[str]:
+    """In workers of the Ray cluster, a part a task."""
+    daft, folder = _daft(), Path.cwd()
 
     @daft.func.batch(return_dtype=daft.DataType.string(), batch_size=1)  # type: ignore[untyped-decorator]
     def answers(batch: Any) -> list[str]:
-        if on_ray:
-            os.chdir(folder)  # a worker of the cluster is a process that starts elsewhere
-        return [_within(runtime.workers(), work, (key, parts[key])) for key in batch.to_pylist()]
+        os.chdir(folder)  # a worker of the cluster is a process that starts elsewhere
+        return [work((key, parts[key])) for key in batch.to_pylist()]
 
-    frame = daft.from_pydict({"key": list(parts)})
-    if on_ray:
-        frame = frame.into_partitions(len(parts))  # a partition is a task there
+    frame = daft.from_pydict({"key": list(parts)}).into_partitions(len(parts))
     yield from (row["answer"] for row in frame.select(answers(frame["key"]).alias("answer")).iter_rows())
 
 
-@cache
-def _slots(workers: int) -> threading.Semaphore:
-    return threading.Semaphore(workers)
+def _in_threads(work: Work, parts: Mapping[str, Part]) -> Iterator[str]:
+    """In threads of this process: kernels hold no lock of the interpreter. Daft's own threads were slower (docs/log.md)."""
+    yield from _in_pool(ThreadPoolExecutor(min(runtime.workers(), len(parts))), work, parts)
 
 
-def _within(workers: int, work: Callable[[T], str], item: T) -> str:
-    """Call ``work`` while less than ``workers`` others do."""
-    with _slots(workers):
-        return work(item)
-
-
-def _in_processes(work: Callable[[tuple[str, Part]], str], parts: Mapping[str, Part]) -> Iterator[str]:
+def _in_processes(work: Work, parts: Mapping[str, Part]) -> Iterator[str]:
     # spawn: a fork would copy the locks of a library's threads; die_with_parent: no worker outlives a killed stage.
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(runtime.workers(), len(parts)), spawn, initializer=runtime.die_with_parent) as pool:
+    yield from _in_pool(
+        ProcessPoolExecutor(min(runtime.workers(), len(parts)), spawn, initializer=runtime.die_with_parent), work, parts
+    )
+
+
+def _in_pool(pool: Executor, work: Work, parts: Mapping[str, Part]) -> Iterator[str]:
+    """The answers as they come; a run that ends early waits for the parts in work alone."""
+    try:
         yield from (future.result() for future in as_completed([pool.submit(work, item) for item in parts.items()]))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _write(memo: Memo, keys: Sequence[str], outs: Mapping[Path, pa.Schema]) -> None:

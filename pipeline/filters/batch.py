@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,22 @@ from pipeline.text.hashing import Words, hash_words
 from pipeline.text.lines import LineRule
 from pipeline.text.quality import COLUMNS, measure
 from pipeline.text.terms import TermCounts
+
+T = TypeVar("T")
+
+
+class once(Generic[T]):  # noqa: N801  # reads as a decorator
+    """A property that is computed when it is first asked for.
+
+    Not ``functools.cached_property``: until Python 3.12 that holds one lock for all batches, so that threads take turns.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute, self.__doc__ = compute, compute.__doc__
+
+    def __get__(self, batch: Any, _: type) -> T:
+        value = batch.__dict__[self._compute.__name__] = self._compute(batch)  # found there from now on
+        return value
 
 
 @dataclass(frozen=True)
@@ -42,28 +59,28 @@ class Batch:
     lines: LineRule = "none"
     stop_words: str = "en"
 
-    @cached_property
+    @once
     def statistics(self) -> npt.NDArray[np.float64]:
         """The statistics of ``pipeline.text.quality``, (texts, columns)."""
         return measure(self.text, self.words, self.lines, stop_words.of_languages(self.codes))
 
-    @cached_property
+    @once
     def codes(self) -> list[str | None]:
         """The language whose stop words are looked for in each text."""
         found: list[str | None] = self.language.code.to_pylist() if self.stop_words == stop_words.DETECTED else []
         return found or [self.stop_words] * len(self.text)
 
-    @cached_property
+    @once
     def hashed(self) -> Words:
         """Case-folded words as hashes."""
         return hash_words(self.text)
 
-    @cached_property
+    @once
     def language(self) -> Languages:
         """The language of each text."""
         return identify(self.text, self.languages)
 
-    @cached_property
+    @once
     def listed(self) -> TermCounts:
         """Toxic terms and identity terms, in this order."""
         return lexicon.find(self.text, self.toxic_terms, self.identity_terms)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import UsageError
 from pipeline.models.cross_entropy import cross_entropy, token_log_probs
-from pipeline.models.encoder import EPS, Affine, Encoder, LayerNorm, initialise
+from pipeline.models.encoder import Affine, Encoder, LayerNorm, Shape, initialise
 from pipeline.models.interface import END_OF_TEXT_ID
 from pipeline.models.masking import IGNORED, mask, num_chosen, pseudo_loglikelihood
 from pipeline.models.neural import NeuralModel
@@ -26,19 +26,31 @@ TOKENS_AT_ONCE = 8192  # scored in one forward pass
 
 
 class MaskedModel(NeuralModel):
-    """What families that guess hidden tokens share. ``context`` is the longest window they read.
+    """What families that guess hidden tokens share.
 
     ``mask_share``: of each window, hidden in training. ``score_stride``: see ``masking.pseudo_loglikelihood``.
     """
 
     is_causal: ClassVar[bool] = False
-    context: int
-    seed: int
-    mask_share: float
-    score_stride: int
     always_mask: ClassVar[bool] = False
     word_starts: npt.NDArray[np.bool_] | None = None
     """(V,) which tokens begin a word: given, words are hidden whole."""
+
+    def __init__(self, shape: Shape, *, mask_share: float = 0.15, score_stride: int = 7, seed: int = 0) -> None:
+        super().__init__()
+        self.shape, self.vocab_size, self.context = shape, shape.vocab_size, shape.context
+        self.mask_share, self.score_stride, self.seed = mask_share, score_stride, seed
+
+    def config(self) -> dict[str, Any]:
+        """Return the content of config.json, without the class that transformers loads it as."""
+        own = {"heddle_mask_share": self.mask_share, "heddle_score_stride": self.score_stride}
+        return {"model_type": self.model_type, **self.shape.config(), **own}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Make a model of the shape that config.json states, weights yet to be set."""
+        own = {name.removeprefix("heddle_"): value for name, value in config.items() if name.startswith("heddle_")}
+        return cls(Shape.from_config(config), **own)
 
     def prepare(self, batch: tuple[Tensor, Tensor, Tensor], step: int) -> tuple[Tensor, ...]:
         """Hide tokens of the batch."""
@@ -90,36 +102,14 @@ class BERT(MaskedModel):
     family: ClassVar[str] = "bert"
     model_type: ClassVar[str] = "bert"
 
-    def __init__(
-        self,
-        vocab_size: int,
-        *,
-        dim: int,
-        num_layers: int,
-        num_heads: int,
-        ffn_dim: int,
-        context: int,
-        mask_share: float = 0.15,
-        score_stride: int = 7,
-        seed: int = 0,
-    ) -> None:
-        super().__init__()
-        self.vocab_size, self.context, self.mask_share = vocab_size, context, mask_share
-        self.score_stride, self.seed, self.num_heads = score_stride, seed, num_heads
-        self.shape = {"hidden_size": dim, "intermediate_size": ffn_dim, "num_hidden_layers": num_layers}
-        self.bert = Encoder(
-            vocab_size,
-            dim=dim,
-            num_layers=num_layers,
-            num_heads=num_heads,
-            ffn_dim=ffn_dim,
-            context=context,
-            embedding_dim=None,
-        )
+    def __init__(self, shape: Shape, **training: Any) -> None:
+        super().__init__(shape, **training)
+        self.bert = Encoder(shape)
+        dim = shape.dim
         self.cls = nn.ModuleDict(
             {"predictions": nn.ModuleDict({"transform": nn.ModuleDict({"dense": Affine(dim, dim), "LayerNorm": LayerNorm(dim)})})}
         )
-        initialise(self, torch.Generator().manual_seed(seed))
+        initialise(self, torch.Generator().manual_seed(self.seed))
 
     @property
     def head(self) -> Tensor:
@@ -138,42 +128,4 @@ class BERT(MaskedModel):
 
     def config(self) -> dict[str, Any]:
         """config.json of a ``BertForMaskedLM``."""
-        return {
-            "architectures": ["BertForMaskedLM"],
-            "model_type": self.model_type,
-            **encoder_config(self.vocab_size, self.context, self.num_heads),
-            **self.shape,
-            "heddle_mask_share": self.mask_share,
-            "heddle_score_stride": self.score_stride,
-        }
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Make a model of the shape that config.json states, weights yet to be set."""
-        return cls(
-            config["vocab_size"],
-            dim=config["hidden_size"],
-            num_layers=config["num_hidden_layers"],
-            num_heads=config["num_attention_heads"],
-            ffn_dim=config["intermediate_size"],
-            context=config["max_position_embeddings"],
-            mask_share=config["heddle_mask_share"],
-            score_stride=config["heddle_score_stride"],
-        )
-
-
-def encoder_config(vocab_size: int, context: int, num_heads: int) -> dict[str, Any]:
-    """What the config.json of every encoder states."""
-    return {
-        "vocab_size": vocab_size,
-        "num_attention_heads": num_heads,
-        "max_position_embeddings": context,
-        "type_vocab_size": 1,
-        "hidden_act": "gelu",
-        "hidden_dropout_prob": 0.0,
-        "attention_probs_dropout_prob": 0.0,
-        "layer_norm_eps": EPS,
-        "tie_word_embeddings": True,
-        "dtype": "float32",
-        **dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), END_OF_TEXT_ID),
-    }
+        return {"architectures": ["BertForMaskedLM"], **super().config()}

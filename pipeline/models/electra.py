@@ -8,6 +8,7 @@ tokens. Both share the embeddings.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,8 +17,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from pipeline.models.bert import MaskedModel, encoder_config
-from pipeline.models.encoder import Affine, Encoder, LayerNorm, initialise
+from pipeline.models.bert import MaskedModel
+from pipeline.models.encoder import Affine, Encoder, LayerNorm, Shape, initialise
 from pipeline.models.masking import IGNORED
 
 GENERATOR = "generator"
@@ -26,11 +27,11 @@ GENERATOR = "generator"
 class Generator(nn.Module):  # type: ignore[misc]
     """``ElectraForMaskedLM`` without its head, which is the embedding."""
 
-    def __init__(self, vocab_size: int, **shape: Any) -> None:
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.electra = Encoder(vocab_size, **shape)
-        width = shape["embedding_dim"]
-        self.generator_predictions = nn.ModuleDict({"LayerNorm": LayerNorm(width), "dense": Affine(shape["dim"], width)})
+        width = shape.embedding_dim or shape.dim
+        self.electra = Encoder(shape)
+        self.generator_predictions = nn.ModuleDict({"LayerNorm": LayerNorm(width), "dense": Affine(shape.dim, width)})
 
     def forward(self, ids_BT: Tensor, documents_BT: Tensor | None, dtype: torch.dtype) -> Tensor:
         """States (B, T, E)."""
@@ -46,35 +47,18 @@ class ELECTRA(MaskedModel):
     always_mask: ClassVar[bool] = True
 
     def __init__(
-        self,
-        vocab_size: int,
-        *,
-        dim: int,
-        embedding_dim: int,
-        num_layers: int,
-        num_heads: int,
-        ffn_dim: int,
-        context: int,
-        generator_share: float = 0.25,
-        discriminator_weight: float = 50.0,
-        mask_share: float = 0.15,
-        score_stride: int = 7,
-        seed: int = 0,
+        self, shape: Shape, *, generator_share: float = 0.25, discriminator_weight: float = 50.0, **training: Any
     ) -> None:
-        super().__init__()
-        self.vocab_size, self.context, self.mask_share = vocab_size, context, mask_share
-        self.score_stride, self.seed, self.generator_share = score_stride, seed, generator_share
-        self.discriminator_weight = discriminator_weight
-        rows = {"num_layers": num_layers, "context": context, "embedding_dim": embedding_dim}
-        self.shapes = {
-            "": {"dim": dim, "num_heads": num_heads, "ffn_dim": ffn_dim, **rows},
-            GENERATOR: {**_narrow(dim, num_heads, ffn_dim, generator_share), **rows},
-        }
-        self.electra = Encoder(vocab_size, **self.shapes[""])
-        self.discriminator_predictions = nn.ModuleDict({"dense": Affine(dim, dim), "dense_prediction": Affine(dim, 1)})
-        self.generator = Generator(vocab_size, **self.shapes[GENERATOR])
+        super().__init__(shape, **training)
+        self.generator_share, self.discriminator_weight = generator_share, discriminator_weight
+        self.electra = Encoder(shape)
+        self.discriminator_predictions = nn.ModuleDict(
+            {"dense": Affine(shape.dim, shape.dim), "dense_prediction": Affine(shape.dim, 1)}
+        )
+        self.generator_shape = _narrow(shape, generator_share)
+        self.generator = Generator(self.generator_shape)
         self.generator.electra.embeddings = self.electra.embeddings
-        initialise(self, torch.Generator().manual_seed(seed))
+        initialise(self, torch.Generator().manual_seed(self.seed))
 
     @property
     def head(self) -> Tensor:
@@ -110,32 +94,15 @@ class ELECTRA(MaskedModel):
 
     def config(self) -> dict[str, Any]:
         """config.json of an ``ElectraForPreTraining``."""
-        return {
-            "architectures": ["ElectraForPreTraining"],
-            **self._network_config(""),
-            "heddle_generator_share": self.generator_share,
-            "heddle_discriminator_weight": self.discriminator_weight,
-            "heddle_mask_share": self.mask_share,
-            "heddle_score_stride": self.score_stride,
-        }
+        own = {"heddle_generator_share": self.generator_share, "heddle_discriminator_weight": self.discriminator_weight}
+        return {"architectures": ["ElectraForPreTraining"], **super().config(), **own}
 
     def companions(self) -> dict[str, tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]]:
         """The generator as a directory of its own: config.json of an ``ElectraForMaskedLM``, and its weights."""
-        config = {"architectures": ["ElectraForMaskedLM"], **self._network_config(GENERATOR)}
+        config = {"architectures": ["ElectraForMaskedLM"], "model_type": self.model_type, **self.generator_shape.config()}
         weights = {name: weight.detach().cpu().numpy() for name, weight in self.generator.state_dict().items()}
         weights |= {"generator_lm_head.bias": np.zeros(self.vocab_size, np.float32)}
         return {GENERATOR: (config, weights)}
-
-    def _network_config(self, network: str) -> dict[str, Any]:
-        shape = self.shapes[network]
-        return {
-            "model_type": self.model_type,
-            **encoder_config(self.vocab_size, self.context, shape["num_heads"]),
-            "embedding_size": shape["embedding_dim"],
-            "hidden_size": shape["dim"],
-            "intermediate_size": shape["ffn_dim"],
-            "num_hidden_layers": shape["num_layers"],
-        }
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return the weights by name, float32, the shared embeddings once."""
@@ -149,25 +116,9 @@ class ELECTRA(MaskedModel):
         shared = {f"{GENERATOR}.{name}": value for name, value in tensors.items() if name.startswith("electra.embeddings.")}
         return super().from_state(config, {**tensors, **shared})
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Make a model of the shape that config.json states, weights yet to be set."""
-        return cls(
-            config["vocab_size"],
-            dim=config["hidden_size"],
-            embedding_dim=config["embedding_size"],
-            num_layers=config["num_hidden_layers"],
-            num_heads=config["num_attention_heads"],
-            ffn_dim=config["intermediate_size"],
-            context=config["max_position_embeddings"],
-            generator_share=config["heddle_generator_share"],
-            discriminator_weight=config["heddle_discriminator_weight"],
-            mask_share=config["heddle_mask_share"],
-            score_stride=config["heddle_score_stride"],
-        )
 
-
-def _narrow(dim: int, num_heads: int, ffn_dim: int, share: float) -> dict[str, int]:
+def _narrow(shape: Shape, share: float) -> Shape:
     """A narrower network with heads of the same width."""
-    heads = max(1, round(num_heads * share))
-    return {"dim": dim // num_heads * heads, "num_heads": heads, "ffn_dim": max(1, round(ffn_dim * share))}
+    heads = max(1, round(shape.num_heads * share))
+    dim, ffn_dim = shape.dim // shape.num_heads * heads, max(1, round(shape.ffn_dim * share))
+    return replace(shape, dim=dim, num_heads=heads, ffn_dim=ffn_dim, embedding_dim=shape.embedding_dim or shape.dim)

@@ -7,14 +7,65 @@ so a document's states do not depend on what it is packed with.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from pipeline.models.decoder import attend
+from pipeline.models.interface import END_OF_TEXT_ID
 
 EPS = 1e-12  # of LayerNorm, BERT's value
 STD = 0.02  # of every matrix at the start, BERT's value
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What an encoder is made of. ``context``: the longest window it reads, tokens. Without ``embedding_dim`` that is ``dim``."""
+
+    vocab_size: int
+    dim: int
+    num_layers: int
+    num_heads: int
+    ffn_dim: int
+    context: int
+    embedding_dim: int | None = None
+
+    def config(self) -> dict[str, Any]:
+        """What config.json states of it, in the words of transformers."""
+        return {
+            "vocab_size": self.vocab_size,
+            "hidden_size": self.dim,
+            **({} if self.embedding_dim is None else {"embedding_size": self.embedding_dim}),
+            "num_hidden_layers": self.num_layers,
+            "num_attention_heads": self.num_heads,
+            "intermediate_size": self.ffn_dim,
+            "max_position_embeddings": self.context,
+            "type_vocab_size": 1,
+            "hidden_act": "gelu",
+            "hidden_dropout_prob": 0.0,
+            "attention_probs_dropout_prob": 0.0,
+            "layer_norm_eps": EPS,
+            "tie_word_embeddings": True,
+            "dtype": "float32",
+            **dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), END_OF_TEXT_ID),
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Read what ``config`` stated."""
+        return cls(
+            config["vocab_size"],
+            dim=config["hidden_size"],
+            num_layers=config["num_hidden_layers"],
+            num_heads=config["num_attention_heads"],
+            ffn_dim=config["intermediate_size"],
+            context=config["max_position_embeddings"],
+            embedding_dim=config.get("embedding_size"),
+        )
 
 
 class Affine(nn.Module):  # type: ignore[misc]
@@ -112,15 +163,14 @@ class Layer(nn.Module):  # type: ignore[misc]
 class Encoder(nn.Module):  # type: ignore[misc]
     """Embeddings, a projection where their width is another than the layers', and layers."""
 
-    def __init__(
-        self, vocab_size: int, *, dim: int, num_layers: int, num_heads: int, ffn_dim: int, context: int, embedding_dim: int | None
-    ) -> None:
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
-        width = dim if embedding_dim is None else embedding_dim
-        self.embeddings = Embeddings(vocab_size, width, context)
-        if width != dim:
-            self.embeddings_project = Affine(width, dim)
-        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Layer(dim, num_heads, ffn_dim) for _ in range(num_layers))})
+        width = shape.embedding_dim or shape.dim
+        self.embeddings = Embeddings(shape.vocab_size, width, shape.context)
+        if width != shape.dim:
+            self.embeddings_project = Affine(width, shape.dim)
+        layers = (Layer(shape.dim, shape.num_heads, shape.ffn_dim) for _ in range(shape.num_layers))
+        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
 
     def forward(self, ids_BT: Tensor, documents_BT: Tensor | None, dtype: torch.dtype) -> Tensor:
         """States (B, T, D); without document numbers a row is one document."""

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from pipeline.text.affixes import UNDECIDED, Rules, make_rules, split
 from pipeline.text.characters import SPACE, classes
-from pipeline.text.hashing import I64, U8, U64, decode, kernel
+from pipeline.text.hashing import I64, U8, U64, decode, fill_slots, kernel
 from pipeline.text.words import hash_span
 
 I32 = npt.NDArray[np.int32]
@@ -88,7 +88,7 @@ class Chunks:
             return
         self.keys = np.concatenate([self.keys, np.empty_like(self.keys)])
         self.slots = np.full(2 * len(self.slots), -1, np.int32)
-        _refill(self.keys[:used], self.slots)
+        fill_slots(self.keys[:used], self.slots)
 
 
 def tokenize(chunks: list[bytes]) -> list[list[int]]:
@@ -167,13 +167,3 @@ def _find(
         bounds[text] = chunk
     state[0], state[1], state[2], state[3] = text, at, chunk, entries
     return True
-
-
-@kernel
-def _refill(keys: Any, slots: Any) -> None:
-    mask = np.uint64(len(slots) - 1)
-    for i in range(len(keys)):
-        slot = keys[i] & mask
-        while slots[slot] >= 0:
-            slot = (slot + np.uint64(1)) & mask
-        slots[slot] = i

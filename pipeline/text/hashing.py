@@ -178,7 +178,7 @@ def decode(data: Any, at: Any) -> Any:
 def index_hashes(keys: U64) -> I64:
     """Slots of a hash table over distinct ``keys``, for ``find``: a power of two, at most half full, -1 where empty."""
     slots = np.full(max(2, 1 << (2 * len(keys) - 1).bit_length()), -1)
-    _fill(keys, slots)
+    fill_slots(keys, slots)
     return slots
 
 
@@ -193,8 +193,8 @@ def find(key: np.uint64, keys: Any, slots: Any) -> Any:
 
 
 @kernel
-def _fill(keys: Any, slots: Any) -> None:
-    """Put the position of every key into the first free slot from its own."""
+def fill_slots(keys: Any, slots: Any) -> None:
+    """Put the position of every key into the first free slot from its own; a free one holds -1."""
     mask = np.uint64(len(slots) - 1)
     for i in range(len(keys)):
         at = keys[i] & mask

@@ -45,14 +45,21 @@ def load64(context: Any, data: Any, at: Any) -> Any:  # noqa: ARG001
 
 
 @kernel
-def hash_bytes(data: Any, first: int, last: int) -> Any:
-    """64-bit hash of the bytes from ``first`` to ``last``; eight bytes behind them are read but do not count."""
+def _hash_eights(data: Any, first: int, last: int) -> Any:
+    """State of a hash after the whole eights of bytes, and where the rest begins."""
     state = np.uint64(last - first)
     at = first
     while at + 8 <= last:
         state = (state ^ load64(data, at)) * _MULTIPLIER
         state ^= state >> np.uint64(32)
         at += 8
+    return state, at
+
+
+@kernel
+def hash_bytes(data: Any, first: int, last: int) -> Any:
+    """64-bit hash of the bytes from ``first`` to ``last``; eight bytes behind them are read but do not count."""
+    state, at = _hash_eights(data, first, last)
     if at < last:
         rest = load64(data, at) & ((np.uint64(1) << np.uint64(8 * (last - at))) - np.uint64(1))
         state = (state ^ rest) * _MULTIPLIER
@@ -62,12 +69,7 @@ def hash_bytes(data: Any, first: int, last: int) -> Any:
 @kernel
 def hash_span(data: Any, first: int, last: int) -> Any:
     """``hash_bytes`` where nothing may be read behind the bytes."""
-    state = np.uint64(last - first)
-    at = first
-    while at + 8 <= last:
-        state = (state ^ load64(data, at)) * _MULTIPLIER
-        state ^= state >> np.uint64(32)
-        at += 8
+    state, at = _hash_eights(data, first, last)
     if at < last:
         rest = np.uint64(0)
         for i in range(last - at):

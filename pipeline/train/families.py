@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipeline.models.bert import BERT
 from pipeline.models.electra import ELECTRA
+from pipeline.models.encoder import Shape
 from pipeline.models.gpt import GPT
 from pipeline.models.rnn import LSTM
 from pipeline.params import Params
@@ -84,6 +85,14 @@ class EncoderParams(Params):
             raise ValueError(message)
         return self
 
+    def shape(self, vocab_size: int, embedding_dim: int | None = None) -> Shape:
+        """Say what the encoder is made of."""
+        return Shape(vocab_size, self.dim, self.num_layers, self.num_heads, self.ffn_dim, self.training.context, embedding_dim)
+
+    def masking(self) -> dict[str, Any]:
+        """How tokens are hidden, and the seed."""
+        return self.model_dump(include={"mask_share", "score_stride", "seed"})
+
 
 class BERTParams(EncoderParams):
     """Encoder that guesses hidden tokens."""
@@ -93,8 +102,7 @@ class BERTParams(EncoderParams):
 
     def build(self, vocab_size: int) -> BERT:
         """Make an untrained model."""
-        shape = self.model_dump(exclude={"family", "training", "whole_words"})
-        return BERT(vocab_size, context=self.training.context, **shape)
+        return BERT(self.shape(vocab_size), **self.masking())
 
 
 class ELECTRAParams(EncoderParams):
@@ -107,7 +115,8 @@ class ELECTRAParams(EncoderParams):
 
     def build(self, vocab_size: int) -> ELECTRA:
         """Make an untrained model."""
-        return ELECTRA(vocab_size, context=self.training.context, **self.model_dump(exclude={"family", "training"}))
+        own = {"generator_share": self.generator_share, "discriminator_weight": self.discriminator_weight}
+        return ELECTRA(self.shape(vocab_size, self.embedding_dim), **own, **self.masking())
 
 
 NeuralParams = GPTParams | LSTMParams | BERTParams | ELECTRAParams

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,15 @@ from pipeline.errors import UsageError
 from pipeline.export.directory import write_weights
 from pipeline.models.bert import BERT, MaskedModel
 from pipeline.models.electra import ELECTRA
+from pipeline.models.encoder import Shape
 from pipeline.models.interface import END_OF_TEXT_ID, MASK_ID
 from pipeline.models.masking import IGNORED, mask
 
 VOCAB, CONTEXT = 40, 24
-SHAPE = {"dim": 16, "num_layers": 2, "num_heads": 2, "ffn_dim": 32, "context": CONTEXT, "seed": 1}
+SHAPE = Shape(VOCAB, dim=16, num_layers=2, num_heads=2, ffn_dim=32, context=CONTEXT)
 FAMILIES: dict[str, Callable[..., MaskedModel]] = {
-    "bert": lambda **changes: BERT(VOCAB, **{**SHAPE, **changes}),
-    "electra": lambda **changes: ELECTRA(VOCAB, embedding_dim=8, generator_share=0.5, **{**SHAPE, **changes}),
+    "bert": lambda **changes: BERT(SHAPE, seed=1, **changes),
+    "electra": lambda **changes: ELECTRA(replace(SHAPE, embedding_dim=8), generator_share=0.5, seed=1, **changes),
 }
 
 
@@ -165,13 +167,13 @@ def test_one_batch_is_learnt_by_heart(family: str) -> None:
     model, ids = FAMILIES[family](), tokens(4, 16)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
     losses = []
-    for _ in range(200):
+    for _ in range(300):
         loss = model.loss(*model.prepare((ids, ids, torch.zeros_like(ids)), step=0), dtype=torch.float32)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))
-    assert losses[-1] < 0.1 * losses[0]
+    assert losses[-1] < 0.05 * losses[0]
 
 
 def test_it_says_that_it_cannot_continue_a_text() -> None:

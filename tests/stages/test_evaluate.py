@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from pipeline.errors import InputError, ManifestError, MissingInputError, VocabularyError
 from pipeline.models.bert import BERT
+from pipeline.models.encoder import Shape
 from pipeline.schema import RESULTS
 from pipeline.stages.compress import CompressParams, compress
 from pipeline.stages.evaluate import EvaluateParams, evaluate
@@ -82,7 +83,7 @@ def test_a_masked_model_is_scored_as_one_and_writes_nothing(root: Path, tmp_path
     folder.mkdir()
     for name in ("gpt", "ngram"):
         (folder / name).symlink_to(root / "pretrain" / name)
-    save(BERT(size, dim=16, num_layers=1, num_heads=2, ffn_dim=24, context=64), folder / "bert", tokenizer)
+    save(BERT(Shape(size, dim=16, num_layers=1, num_heads=2, ffn_dim=24, context=64)), folder / "bert", tokenizer)
     rows, _ = measure(root, tmp_path, pretrain=folder)
     assert rows["bert", "pseudo_bits_per_byte"]["value"] > 2  # random
     assert 0 <= rows["bert", "stereotype_score"]["value"] <= 1

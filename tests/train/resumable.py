@@ -9,10 +9,12 @@ import hashlib
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.models.bert import BERT
 from pipeline.models.electra import ELECTRA
+from pipeline.models.encoder import Shape
 from pipeline.models.gpt import GPT
 from pipeline.models.neural import NeuralModel
 from pipeline.models.rnn import LSTM
@@ -57,11 +59,11 @@ def params(steps: int, **changes: object) -> TrainingParams:
 def build(family: str) -> NeuralModel:
     if family == "lstm":
         return LSTM(VOCAB, dim=16, hidden_dim=24, num_layers=2, seed=1)
-    encoder = {"dim": 16, "num_layers": 2, "num_heads": 2, "ffn_dim": 32, "context": CONTEXT, "seed": 1}
+    shape = Shape(VOCAB, dim=16, num_layers=2, num_heads=2, ffn_dim=32, context=CONTEXT)
     if family == "bert":
-        return BERT(VOCAB, **encoder)
+        return BERT(shape, seed=1)
     if family == "electra":
-        return ELECTRA(VOCAB, embedding_dim=8, generator_share=0.5, **encoder)
+        return ELECTRA(replace(shape, embedding_dim=8), generator_share=0.5, seed=1)
     return GPT(VOCAB, dim=16, num_layers=2, num_heads=2, num_kv_heads=1, head_dim=8, ffn_dim=32, context=CONTEXT, seed=1)
 
 
